@@ -1,0 +1,182 @@
+"""The store: unified tables as Parquet files behind Ibis on DuckDB."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import ibis
+import pyarrow as pa
+
+MONEY: Final = pa.decimal128(18, 4)
+TIME: Final = pa.timestamp("us", tz="UTC")
+TEXT: Final = pa.string()
+
+#: Every unified table with the Arrow type of every column, in order. Ids are text, money is decimal beside its
+#: currency, times are UTC microseconds. A source fills the columns it knows; the others are null.
+SCHEMAS: Final[dict[str, pa.Schema]] = {
+    "customers": pa.schema(
+        {
+            "customer_id": TEXT,
+            "country": TEXT,
+            "age": TEXT,
+            "income": TEXT,
+            "home_ownership": TEXT,
+            "marital_status": TEXT,
+            "household_size": TEXT,
+            "household_composition": TEXT,
+            "children": TEXT,
+            "email_consent": pa.bool_(),
+            "source": TEXT,
+        }
+    ),
+    "products": pa.schema(
+        {
+            "product_id": TEXT,
+            "title": TEXT,
+            "description": TEXT,
+            "department": TEXT,
+            "category": TEXT,
+            "subcategory": TEXT,
+            "brand": TEXT,
+            "size": TEXT,
+            "price": MONEY,
+            "currency": TEXT,
+            "recommendable": pa.bool_(),
+            "source": TEXT,
+        }
+    ),
+    "order_lines": pa.schema(
+        {
+            "order_id": TEXT,
+            "customer_id": TEXT,
+            "product_id": TEXT,
+            "ordered_at": TIME,
+            "quantity": pa.float64(),
+            "revenue": MONEY,
+            "discount": MONEY,
+            "currency": TEXT,
+            "source": TEXT,
+        }
+    ),
+    "events": pa.schema(
+        {
+            "event_id": TEXT,
+            "customer_id": TEXT,
+            "session_id": TEXT,
+            "product_id": TEXT,
+            "event": TEXT,
+            "occurred_at": TIME,
+            "source": TEXT,
+        }
+    ),
+    "engagement": pa.schema(
+        {
+            "customer_id": TEXT,
+            "campaign_id": TEXT,
+            "event": TEXT,
+            "occurred_at": TIME,
+            "source": TEXT,
+        }
+    ),
+    "impressions": pa.schema(
+        {
+            "impression_id": TEXT,
+            "slate_id": TEXT,
+            "customer_id": TEXT,
+            "context": TEXT,
+            "strategy": TEXT,
+            "variant": TEXT,
+            "product_id": TEXT,
+            "position": pa.int32(),
+            "propensity": pa.float64(),
+            "shown_at": TIME,
+            "clicked": pa.bool_(),
+            "clicked_at": TIME,
+            "simulated": pa.bool_(),
+            "source": TEXT,
+        }
+    ),
+    "campaigns": pa.schema(
+        {
+            "campaign_id": TEXT,
+            "name": TEXT,
+            "channel": TEXT,
+            "starts_at": TIME,
+            "ends_at": TIME,
+            "source": TEXT,
+        }
+    ),
+}
+
+#: The columns that must never be null, by table; rows without it are counted and set aside.
+KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "customers": ("customer_id",),
+    "products": ("product_id",),
+    "order_lines": ("order_id", "product_id", "ordered_at", "quantity", "revenue"),
+    "events": ("event", "occurred_at"),
+    "engagement": ("customer_id", "event"),
+    "impressions": ("product_id", "context"),
+    "campaigns": ("campaign_id",),
+}
+
+
+def conform(table: ibis.Table, name: str, **defaults: str) -> ibis.Table:
+    """`table` with exactly the columns and types of unified table `name`; missing columns become null.
+
+    `defaults` gives a constant for a column that the source does not have (say, its currency).
+
+    >>> t = ibis.memtable({"campaign_id": [7], "name": ["Spring"]})
+    >>> conform(t, "campaigns", source="shop").columns
+    ('campaign_id', 'name', 'channel', 'starts_at', 'ends_at', 'source')
+    """
+    schema = ibis.Schema.from_pyarrow(SCHEMAS[name])
+    columns = {
+        column: table[column].cast(kind)
+        if column in table.columns
+        else ibis.literal(defaults.get(column), type=kind)
+        for column, kind in schema.items()
+    }
+    return table.select(**columns)
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """SHA-256 over the content of `files` in the order of their names, as 64 hex digits."""
+    digest = hashlib.sha256()
+    for path in sorted(files, key=lambda path: path.name):
+        digest.update(path.name.encode())
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def read(connection: ibis.BaseBackend, folder: Path) -> dict[str, ibis.Table]:
+    """The unified tables found in `folder`, by name."""
+    return {
+        name: connection.read_parquet(folder / f"{name}.parquet", table_name=name)
+        for name in SCHEMAS
+        if (folder / f"{name}.parquet").exists()
+    }
+
+
+def write(tables: Mapping[str, ibis.Table], folder: Path, record: Mapping[str, object]) -> None:
+    """Write `tables` and the `record` of how they came about into `folder`, whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    private = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, table in tables.items():
+            table.to_parquet(private / f"{name}.parquet", compression="zstd")
+        (private / "store.json").write_text(json.dumps(record, indent=2, sort_keys=True))
+        if folder.exists():
+            old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+            folder.replace(old)
+            private.replace(folder)
+            shutil.rmtree(old)
+        else:
+            private.replace(folder)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
