@@ -1,0 +1,1 @@
+"""What readers see: display helpers for notebooks, and the HTML that runs publish."""

@@ -1,0 +1,271 @@
+"""What notebooks call to show an answer, a table, a picture or a caution: plain text and clean HTML of each.
+
+    from reco.report import display as show
+
+    show.headline(f"EASE finds {hits:.1%} of what customers buy next")
+    show.table(leaderboard, "Ten algorithms, one test period", formats={"ndcg": "number"})
+    show.figure(fig, alt="EASE leads at every list length", caption="NDCG by list length")
+
+All text is escaped: product titles and campaign names come from other people.
+"""
+
+import io
+import math
+import re
+from collections.abc import Mapping
+from html import escape
+from numbers import Integral, Real
+from typing import Any, Final
+
+import matplotlib as mpl
+import pandas as pd
+from great_tables import GT
+from IPython.display import display
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from reco.report.text import MISSING, Format, label, plain_table
+
+#: MIME type of the figures that a notebook's last cell records.
+RECORD: Final = "application/vnd.reco.record+json"
+
+#: Ink, quiet ink and hairlines of every picture; the report swaps these three (and white) in dark mode.
+INK: Final = "#1f2328"
+QUIET: Final = "#6b7280"
+HAIR: Final = "#d8dce1"
+PAPER: Final = "#ffffff"
+
+#: Colours that colour-blind readers can tell apart, legible on white and on near-black, in order of use.
+PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", QUIET, "#56b4e9", "#e69f00")
+
+
+def style() -> None:
+    """Set matplotlib to the look of the reports; importing this module does it once."""
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (7.2, 3.8),
+            "figure.facecolor": PAPER,
+            "figure.constrained_layout.use": True,
+            "axes.facecolor": "none",
+            "axes.edgecolor": HAIR,
+            "axes.labelcolor": QUIET,
+            "axes.titlecolor": INK,
+            "axes.titlelocation": "left",
+            "axes.titlesize": "medium",
+            "axes.titleweight": "bold",
+            "axes.labelsize": "small",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": mpl.cycler(color=PALETTE),
+            "axes.axisbelow": True,
+            "text.color": INK,
+            "xtick.color": HAIR,
+            "ytick.color": HAIR,
+            "xtick.labelcolor": QUIET,
+            "ytick.labelcolor": QUIET,
+            "xtick.labelsize": "small",
+            "ytick.labelsize": "small",
+            "grid.color": HAIR,
+            "grid.linewidth": 0.6,
+            "lines.linewidth": 1.8,
+            "legend.frameon": False,
+            "legend.fontsize": "small",
+            "errorbar.capsize": 0,
+            "font.family": ["DejaVu Sans"],
+            "svg.fonttype": "path",
+            "svg.hashsalt": "reco",
+        }
+    )
+
+
+class Headline:
+    """The sentence that answers the notebook's question."""
+
+    def __init__(self, text: str) -> None:
+        self.text = " ".join(text.split())
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f'<p class="headline">{escape(self.text)}</p>'
+
+
+class Note:
+    """A remark beside a result; `kind` is its class in HTML, `lead` the word it opens with."""
+
+    def __init__(self, text: str, kind: str = "note", lead: str = "") -> None:
+        self.text, self.kind, self.lead = " ".join(text.split()), kind, lead
+
+    def __repr__(self) -> str:
+        return f"{self.lead}: {self.text}" if self.lead else self.text
+
+    def _repr_html_(self) -> str:
+        lead = f"<strong>{escape(self.lead)}:</strong> " if self.lead else ""
+        return f'<p class="{self.kind}">{lead}{escape(self.text)}</p>'
+
+
+class Table:
+    """A table as it is read: cells are formatted text, `numeric` names the columns that align right."""
+
+    def __init__(
+        self, cells: pd.DataFrame, numeric: set[str], title: str, subtitle: str | None, note: str | None, id: str
+    ) -> None:
+        self.cells, self.numeric = cells, numeric
+        self.title, self.subtitle, self.note, self.id = title, subtitle, note, id
+
+    def __repr__(self) -> str:
+        return plain_table(self.cells, self.numeric, self.title, self.subtitle, self.note)
+
+    def _repr_html_(self) -> str:
+        first = self.cells.columns[0]
+        rows_have_names = first not in self.numeric and self.cells.shape[1] > 1
+        table = GT(self.cells, id=self.id, rowname_col=first if rows_have_names else None)
+        if rows_have_names:
+            table = table.tab_stubhead(label=first)
+        table = table.cols_align("left").cols_align("right", [*self.numeric])
+        if self.note:
+            table = table.tab_source_note(self.note)
+        subtitle = f'<br><span class="subtitle">{escape(self.subtitle)}</span>' if self.subtitle else ""
+        caption = f'<caption style="text-align:left"><strong>{escape(self.title)}</strong>{subtitle}</caption>'
+        return table.as_raw_html().replace("<thead>", f"{caption}<thead>", 1)
+
+
+class Picture:
+    """A figure as SVG, with the sentence that stands for it where it cannot be seen."""
+
+    def __init__(self, svg: str, alt: str, caption: str | None) -> None:
+        self.svg, self.alt, self.caption = svg, alt, caption
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        words = {"alt": self.alt} | ({"caption": self.caption} if self.caption else {})
+        return {"image/svg+xml": self.svg, "text/plain": self.alt}, {"image/svg+xml": words}
+
+
+class Record:
+    """Decisive figures by name, for tests, the index and comparisons between runs."""
+
+    def __init__(self, figures: Mapping[str, object]) -> None:
+        self.figures = {name: _plain(name, value) for name, value in figures.items()}
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"{name}: {f'{value:.6g}' if isinstance(value, float) else value}" for name, value in self.figures.items()
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {RECORD: self.figures, "text/plain": repr(self)}
+
+
+def headline(text: str) -> None:
+    """Show the sentence that answers the notebook's question; call it in the first result cell."""
+    display(Headline(text))
+
+
+def note(text: str) -> None:
+    """Show a remark beside a result."""
+    display(Note(text))
+
+
+def simulated(
+    text: str = "views and clicks come from simulated shoppers, not from customers. Read these numbers as an "
+    "illustration.",
+) -> None:
+    """Show the banner that must stand beside every number from a simulation."""
+    display(Note(text, kind="simulated", lead="Simulated"))
+
+
+def table(
+    frame: pd.DataFrame,
+    title: str,
+    note: str | None = None,
+    formats: Mapping[str, str] | None = None,
+    id: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    subtitle: str | None = None,
+    intervals: Mapping[str, tuple[str, str]] | None = None,
+) -> None:
+    """Show `frame` as a table; a named index becomes its first column.
+
+    Args:
+        frame: one row a line, columns in the order shown.
+        title: what the table says; `subtitle` says what the data are; `note` stands below.
+        formats: `integer`, `number`, `percent`, `money:USD`, `date` or `text` by column; a `+` after the word
+            shows the sign, a number after a colon sets the decimals (`percent+:2`). Columns left out are
+            shown by their type.
+        id: HTML id, unique in the notebook; made from the title when left out.
+        labels: heading by column; made from the column's name when left out.
+        intervals: by column, the two columns that hold its bounds: shown in one cell, as
+            `0.123 (0.115 to 0.131)`.
+
+    Raises `ValueError` for a format that is not known, `KeyError` for a column that the frame does not have.
+    """
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    formats, labels, intervals = dict(formats or {}), dict(labels or {}), dict(intervals or {})
+    bounds = {bound for pair in intervals.values() for bound in pair}
+    for column in [*formats, *labels, *intervals, *bounds]:
+        if column not in frame.columns:
+            raise KeyError(f"table {title!r} has no column {column!r}; it has {', '.join(map(str, frame.columns))}")
+    shown: dict[str, list[str]] = {}
+    numeric: set[str] = set()
+    for column in [name for name in frame.columns if name not in bounds]:
+        form = Format.parse(formats[column]) if column in formats else Format.of(frame[column])
+        cells = [form(value) for value in frame[column]]
+        if column in intervals:
+            low, high = ([form(value) for value in frame[bound]] for bound in intervals[column])
+            cells = [
+                cell if MISSING in (cell, a, b) else f"{cell} ({a} to {b})"
+                for cell, a, b in zip(cells, low, high, strict=True)
+            ]
+        heading = labels.get(column) or label(str(column))
+        if heading in shown:
+            raise ValueError(f"table {title!r} has two columns that read {heading!r}")
+        shown[heading] = cells
+        if form.numeric:
+            numeric.add(heading)
+    slug = id or "table-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    display(Table(pd.DataFrame(shown, dtype=object), numeric, title, subtitle, note, slug))
+
+
+def figure(fig: Figure, alt: str, caption: str | None = None) -> None:
+    """Show a matplotlib figure as SVG and close it; the same figure gives the same bytes.
+
+    `alt` says what the picture shows to those who do not see it, `caption` stands below it. Raises `ValueError`
+    without `alt`.
+    """
+    if not alt.strip():
+        raise ValueError("a figure needs alt text: one sentence that says what it shows")
+    with io.StringIO() as stream:
+        fig.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        svg = stream.getvalue()
+    plt.close(fig)
+    display(Picture(svg[svg.index("<svg") :], " ".join(alt.split()), caption))
+
+
+def record(**figures: object) -> None:
+    """Record the notebook's decisive figures by name; call it once, in the last cell.
+
+    Values are numbers, text, booleans or None; numpy's scalars are turned into Python's. Raises `TypeError` for
+    anything else.
+    """
+    display(Record(figures))
+
+
+def _plain(name: str, value: object) -> Any:
+    """`value` as what JSON knows; not-a-number and infinity become None."""
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    raise TypeError(f"cannot record {name!r}: expected a number or text, found {type(value).__name__}")
+
+
+style()
