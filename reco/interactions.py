@@ -67,7 +67,7 @@ class Interactions:
         log = pd.DataFrame({"user": rows.astype("int32"), "item": columns.astype("int32")})
         log[Columns.WEIGHT] = weights.astype("float32")
         if timestamp is not None:
-            log[Columns.TIMESTAMP] = df[timestamp].to_numpy()
+            log[Columns.TIMESTAMP] = df[timestamp].array
         if basket is not None:
             log[Columns.BASKET] = pd.factorize(df[basket])[0].astype("int32")
         matrix = sparse.coo_matrix(
@@ -108,11 +108,13 @@ class Cutoffs(NamedTuple):
 
 
 def cutoffs(last: pd.Timestamp, validation_weeks: int, test_weeks: int) -> Cutoffs:
-    """Cutoffs so that the test weeks end right after the last interaction, the validation weeks right before them.
+    """Cutoffs so that the test weeks end with the day of the last interaction, the validation weeks right before.
+
+    Days are those of the time zone that `last` is in.
 
     >>> cutoffs(pd.Timestamp("2017-12-31 22:00"), 4, 4).test
     Timestamp('2017-12-04 00:00:00')
     """
-    end = last.floor("D") + pd.Timedelta(days=1)
-    test = end - pd.Timedelta(weeks=test_weeks)
-    return Cutoffs(test - pd.Timedelta(weeks=validation_weeks), test, end)
+    end = last.normalize() + pd.DateOffset(days=1)
+    test = end - pd.DateOffset(weeks=test_weeks)
+    return Cutoffs(test - pd.DateOffset(weeks=validation_weeks), test, end)

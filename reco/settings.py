@@ -1,6 +1,7 @@
 """workbook.yaml as typed settings, checked whole before anything runs."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
@@ -96,10 +97,15 @@ class Hybrid(Section):
 
 
 class Strategy(Section):
-    """One source of a slate's products: a model of the registry, or `hybrid`, and the title shoppers read."""
+    """One source of a slate's products: a model of the registry, or `hybrid`, and the title shoppers read.
+
+    `by: anchor` takes what goes with the product or basket at hand, `by: customer` what the model recommends to
+    the customer; contexts anchored in the customer know only the latter.
+    """
 
     title: str
     model: str
+    by: Literal["anchor", "customer"] = "anchor"
 
 
 class Context(Section):
@@ -110,6 +116,13 @@ class Context(Section):
     anchor: Literal["product", "basket", "customer"]
     size: Annotated[int, Field(ge=1, le=24)]
     strategies: Annotated[list[Strategy], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _hybrid_by_customer(self) -> "Context":
+        for strategy in self.strategies:
+            if self.anchor != "customer" and strategy.model == "hybrid" and strategy.by != "customer":
+                raise ValueError(f"strategy {strategy.title!r}: the hybrid ranks for customers; expected by: customer")
+        return self
 
 
 class Rules(Section):
@@ -215,33 +228,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, init_settings
 
-    @field_validator("models")
-    @classmethod
-    def _known_models(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        from reco.models import MODELS, make_model
-
-        for name, options in value.items():
-            if name not in MODELS:
-                raise ValueError(f"no model {name!r}; expected one of {', '.join(MODELS)}")
-            make_model(name, **options)
-        return value
-
-    @model_validator(mode="after")
-    def _known_strategies(self) -> "Settings":
-        from reco.models import MODELS
-
-        known = {*MODELS, "hybrid"}
-        named = [(f"hybrid.parts.{part}", model) for part, model in self.hybrid.parts.items()]
-        named += [
-            (f"contexts.{name}.strategies", strategy.model)
-            for name, context in self.contexts.items()
-            for strategy in context.strategies
-        ]
-        for place, model in named:
-            if model not in known:
-                raise ValueError(f"{place}: no model {model!r}; expected one of {', '.join(sorted(known))}")
-        return self
-
 
 def find(path: str | Path) -> Path:
     """The settings file `path`, looked for here and then in the folders above (notebooks run in their own).
@@ -277,8 +263,33 @@ def load(path: str | Path = "workbook.yaml") -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         raise InputError("\n".join(_explain(detail, node, file.name) for detail in error.errors())) from None
+    unknown = [_explain(detail, node, file.name) for detail in _unknown_models(settings)]
+    if unknown:
+        raise InputError("\n".join(unknown))
     settings._file = file
     return settings
+
+
+def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Findings, in pydantic's form, about models and options that the registry does not have."""
+    from reco.models import MODELS, make_model
+
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("hybrid", "parts", part), model) for part, model in settings.hybrid.parts.items()
+    ]
+    for name, context in settings.contexts.items():
+        for number, strategy in enumerate(context.strategies):
+            if strategy.model != "hybrid":
+                named.append((("contexts", name, "strategies", number, "model"), strategy.model))
+    for place, model in named:
+        if model not in MODELS:
+            message = f"no such model; expected one of {', '.join(MODELS)}"
+            yield {"loc": place, "msg": message, "type": "unknown_model", "input": model}
+    for model, options in settings.models.items():
+        try:
+            make_model(model, **options)
+        except ValueError as error:
+            yield {"loc": ("models", model), "msg": str(error), "type": "unknown_model", "input": None}
 
 
 def _refuse_duplicates(node: yaml.Node, name: str) -> None:

@@ -36,8 +36,8 @@ def code_hash(without: tuple[str, ...] = ()) -> str:
 class Workbook:
     """A store and its settings; everything a notebook needs starts here.
 
-    Tables are built from the sources when they are first asked for, or when a source, the settings or the code
-    that reads them changed. Frames computed from them are kept beside the store under a key of all that they
+    Tables are built from the sources when first asked for, or when a source, the settings or the code changed.
+    Frames computed from them are kept beside the store under a key of all that they
     depend on, so that a second notebook or run finds them.
     """
 
@@ -62,9 +62,8 @@ class Workbook:
             module = SOURCES[source.kind]
             for path in module.files(source, self.settings.root):
                 if not path.is_file():
-                    raise InputError(
-                        f"{self.settings.file.name}: {source.kind}: no such file {_short(path, self.settings.root)}"
-                    )
+                    place = _short(path, self.settings.root)
+                    raise InputError(f"{self.settings.file.name}: {source.kind}: no such file {place}")
             module.read(source, self._shop)
 
     @cached_property
@@ -119,7 +118,7 @@ class Workbook:
         return name in self.tables
 
     def experiment_log(self) -> pd.DataFrame:
-        """Impressions of the experiment named in the settings; raises `MissingTableError` when none is named."""
+        """Impressions of the experiment that the settings name; raises `MissingTableError` without one."""
         experiment = self.settings.experiments
         if experiment is None:
             raise MissingTableError(
@@ -130,7 +129,7 @@ class Workbook:
         return self.connection.to_pandas(table)
 
     def cached(self, name: str, build: Callable[[], pd.DataFrame], **depends_on: object) -> pd.DataFrame:
-        """The frame that `build` makes, kept as Parquet under `name` and a key of `depends_on`, code and data.
+        """The frame that `build` makes, kept as Parquet under a key of `depends_on`, the code and the data.
 
         `depends_on` must be JSON: whatever the frame depends on beyond the store's tables and the code.
         """

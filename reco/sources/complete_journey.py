@@ -90,6 +90,8 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
         starts_at="start_date",
         ends_at="end_date",
     )
+    if settings.households:
+        engagement = engagement.semi_join(customers, "customer_id")
     return {
         "customers": conform(customers, "customers", source=NAME),
         "products": conform(_products(raw["products"]), "products", source=NAME, currency="USD"),
