@@ -54,9 +54,7 @@ class Interactions:
                 raise ValueError(f"no column {column!r}; found {', '.join(map(str, df.columns))}")
         for column in (user, item):
             if df[column].isna().any():
-                raise ValueError(
-                    f"column {column!r} holds a missing id in row {int(df[column].isna().argmax())}"
-                )
+                raise ValueError(f"column {column!r} holds a missing id in row {int(df[column].isna().argmax())}")
         weights = np.ones(len(df)) if weight is None else df[weight].to_numpy("float64", na_value=np.nan)
         if not np.isfinite(weights).all():
             bad = int((~np.isfinite(weights)).argmax())

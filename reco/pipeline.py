@@ -104,7 +104,9 @@ def neighbours(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
     )
 
 
-def judge(wb: Workbook, lists: pd.DataFrame, task: str, start: pd.Timestamp, end: pd.Timestamp, **options) -> Evaluation:
+def judge(
+    wb: Workbook, lists: pd.DataFrame, task: str, start: pd.Timestamp, end: pd.Timestamp, **options
+) -> Evaluation:
     """Evaluate lists made at `start` by what customers bought from then to `end`; task is `anything` or `new`."""
     taken = (purchases if task == "anything" else new_purchases)(wb, start, end)
     return evaluate(lists, taken, history(wb, start), **options)

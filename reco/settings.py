@@ -253,9 +253,7 @@ def load(path: str | Path = "workbook.yaml") -> Settings:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise InputError(
-            f"{file.name}{line}: not readable as YAML ({getattr(error, 'problem', error)})"
-        ) from None
+        raise InputError(f"{file.name}{line}: not readable as YAML ({getattr(error, 'problem', error)})") from None
     if not isinstance(values, dict):
         raise InputError(f"{file.name}:1: expected a mapping of settings, found {type(values).__name__}")
     _refuse_duplicates(node, file.name)
@@ -298,9 +296,7 @@ def _refuse_duplicates(node: yaml.Node, name: str) -> None:
         for key, child in node.value:
             if key.value in seen:
                 line = key.start_mark.line + 1
-                raise InputError(
-                    f"{name}:{line}: key {key.value!r} stands twice (first on line {seen[key.value]})"
-                )
+                raise InputError(f"{name}:{line}: key {key.value!r} stands twice (first on line {seen[key.value]})")
             seen[key.value] = key.start_mark.line + 1
             _refuse_duplicates(child, name)
     elif isinstance(node, yaml.SequenceNode):

@@ -136,9 +136,7 @@ def conform(table: ibis.Table, name: str, **defaults: str) -> ibis.Table:
     """
     schema = ibis.Schema.from_pyarrow(SCHEMAS[name])
     columns = {
-        column: table[column].cast(kind)
-        if column in table.columns
-        else ibis.literal(defaults.get(column), type=kind)
+        column: table[column].cast(kind) if column in table.columns else ibis.literal(defaults.get(column), type=kind)
         for column, kind in schema.items()
     }
     return table.select(**columns)

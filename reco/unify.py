@@ -39,9 +39,7 @@ def unify(settings: Settings, connection: ibis.BaseBackend) -> Unified:
     for name, found in parts.items():
         table = ibis.union(*found) if len(found) > 1 else found[0]
         complete = ibis.and_(*(table[key].notnull() for key in KEYS[name]))
-        read, kept = connection.to_pandas(
-            table.aggregate(read=table.count(), kept=table.count(where=complete))
-        ).iloc[0]
+        read, kept = connection.to_pandas(table.aggregate(read=table.count(), kept=table.count(where=complete))).iloc[0]
         counts.append((name, f"no {' or '.join(KEYS[name])}", int(read - kept)))
         tables[name] = table.filter(complete)
     for name in ("customers", "products", "campaigns"):
@@ -57,9 +55,7 @@ def unify(settings: Settings, connection: ibis.BaseBackend) -> Unified:
 def _one_row_per_key(table: ibis.Table, key: str, columns: list[str]) -> ibis.Table:
     """One row for each value of `key`: the most frequent known value of every other column."""
     pick: Callable[[str], ibis.Value] = lambda column: table[column].mode().name(column)  # noqa: E731
-    return (
-        table.group_by(key).aggregate([pick(column) for column in columns if column != key]).select(*columns)
-    )
+    return table.group_by(key).aggregate([pick(column) for column in columns if column != key]).select(*columns)
 
 
 def _with_buyers(tables: dict[str, ibis.Table]) -> ibis.Table:
@@ -86,14 +82,11 @@ def _with_sold_products(tables: dict[str, ibis.Table], settings: Settings) -> ib
         unknown = sold.anti_join(products, "product_id").select("product_id", source="sold_by")
         products = ibis.union(products, conform(unknown, "products"))
     joined = products.left_join(sold, "product_id")
-    excluded = [
-        joined[column].isin(values) for column, values in settings.catalogue.exclude.items() if values
-    ]
+    excluded = [joined[column].isin(values) for column, values in settings.catalogue.exclude.items() if values]
     joined = joined.mutate(
         title=joined.title.fill_null(ibis.literal("Product ") + joined.product_id),
         price=joined.price.fill_null(joined.typical_price.cast(joined.price.type())),
         currency=joined.currency.fill_null(joined.typical_currency),
-        recommendable=joined.recommendable.fill_null(True)
-        & ~ibis.or_(ibis.literal(False), *excluded).fill_null(False),
+        recommendable=joined.recommendable.fill_null(True) & ~ibis.or_(ibis.literal(False), *excluded).fill_null(False),
     )
     return joined.select(*SCHEMAS["products"].names)

@@ -69,11 +69,7 @@ class Workbook:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the content of all raw files, the experiment log among them."""
-        files = [
-            path
-            for source in self._sources()
-            for path in SOURCES[source.kind].files(source, self.settings.root)
-        ]
+        files = [path for source in self._sources() for path in SOURCES[source.kind].files(source, self.settings.root)]
         return store.fingerprint(files)
 
     @cached_property
@@ -121,9 +117,7 @@ class Workbook:
         """Impressions of the experiment that the settings name; raises `MissingTableError` without one."""
         experiment = self.settings.experiments
         if experiment is None:
-            raise MissingTableError(
-                f"{self.settings.file.name} names no experiment; add a section `experiments`"
-            )
+            raise MissingTableError(f"{self.settings.file.name} names no experiment; add a section `experiments`")
         source = experiment.source
         table = SOURCES[source.kind].read(source, self._shop)["impressions"]
         return self.connection.to_pandas(table)

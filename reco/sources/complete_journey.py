@@ -73,9 +73,7 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
     )
     sent = raw["campaigns"].inner_join(described, "campaign_id")
     engagement = ibis.union(
-        sent.select(
-            "campaign_id", customer_id="household_id", event=ibis.literal("sent"), occurred_at="start_date"
-        ),
+        sent.select("campaign_id", customer_id="household_id", event=ibis.literal("sent"), occurred_at="start_date"),
         raw["coupon_redemptions"].select(
             "campaign_id",
             customer_id="household_id",

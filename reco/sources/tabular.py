@@ -7,6 +7,7 @@ import ibis
 import ibis.expr.datatypes as dt
 from pydantic import field_validator
 
+from reco.clock import to_utc
 from reco.errors import InputError
 from reco.sources.base import Shop, SourceSettings
 from reco.store import SCHEMAS, conform
@@ -57,9 +58,7 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
         for column, name in columns.items():
             if name not in raw.columns:
                 found = ", ".join(raw.columns)
-                raise InputError(
-                    f"{settings.path}: no column {name!r}, expected as {table}.{column}; found: {found}"
-                )
+                raise InputError(f"{settings.path}: no column {name!r}, expected as {table}.{column}; found: {found}")
     return {table: _map(raw, table, columns, settings, shop) for table, columns in settings.tables.items()}
 
 
@@ -93,11 +92,6 @@ def _map(raw: ibis.Table, table: str, columns: dict[str, str], settings: Setting
     return conform(mapped, table, source=NAME, **defaults)
 
 
-@ibis.udf.scalar.builtin(name="timezone")
-def _at_time_zone(zone: str, moment: dt.Timestamp(scale=6)) -> dt.Timestamp(timezone="UTC", scale=6):
-    """DuckDB's timezone(): a wall-clock time in `zone` as an instant (a cast would take the session's zone)."""
-
-
 def _to_utc(column: ibis.Value, time_format: str | None, time_zone: str) -> ibis.Value:
     """A timestamp column in UTC; a column that carries no zone is in the shop's own."""
     kind = column.type()
@@ -105,4 +99,4 @@ def _to_utc(column: ibis.Value, time_format: str | None, time_zone: str) -> ibis
         column = column.as_timestamp(time_format) if time_format else column.try_cast(dt.Timestamp(scale=6))
     elif kind.is_timestamp() and kind.timezone:
         return column.cast(dt.Timestamp(timezone="UTC", scale=6))
-    return _at_time_zone(time_zone, column.cast(dt.Timestamp(scale=6)))
+    return to_utc(time_zone, column.cast(dt.Timestamp(scale=6)))

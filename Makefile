@@ -1,0 +1,42 @@
+# Every target makes the environment it needs; Python 3.11 and make are all that must be there.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:randomly
+
+.PHONY: reports test check lab notebooks benchmarks format clean
+.DEFAULT_GOAL := reports
+
+$(VENV)/ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+reports: $(VENV)/ready  ## run notebooks 01-07 and render them
+	$(BIN)/reco run
+
+test: $(VENV)/ready  ## test the package, then every notebook
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest $(NBVAL) notebooks/*.ipynb
+
+check: $(VENV)/ready  ## formatting, lint and the rules of notebooks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+lab: $(VENV)/ready  ## JupyterLab in notebooks/
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+notebooks: $(VENV)/ready  ## refresh the committed outputs
+	$(BIN)/python scripts/refresh_notebooks.py
+
+benchmarks: $(VENV)/ready  ## speed and memory, printed as tables
+	$(BIN)/python tests/benchmarks/bench_svd.py
+	$(BIN)/python tests/benchmarks/bench_run.py
+
+format: $(VENV)/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## forget the environment, the store and its cache; reports stay
+	rm -rf $(VENV) data/store

@@ -1,0 +1,83 @@
+"""The dashboard: impressions, clicks, orders and revenue by context, against benchmarks and targets."""
+
+from collections.abc import Mapping
+
+import ibis
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from reco.settings import Context, Target
+
+
+def dashboard(attributed: ibis.Table) -> pd.DataFrame:
+    """Counts by context from impressions with their credit (see `attribute`), largest revenue first.
+
+    Columns: context, impressions, clicks, orders (clicked impressions that led to an order), revenue.
+    """
+    by_context = attributed.group_by("context").aggregate(
+        impressions=attributed.count(),
+        clicks=attributed.clicked.sum(),
+        orders=attributed.ordered.sum(),
+        revenue=attributed.revenue.sum(),
+    )
+    return by_context.order_by(ibis.desc("revenue"), "context").execute()
+
+
+def rates(counts: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Adds to counts (impressions, clicks, orders, revenue) the rates that the dashboard shows.
+
+    ctr = clicks / impressions and conversion = orders / clicks with Wilson intervals (columns *_low, *_high),
+    revenue_per_thousand = 1000 * revenue / impressions. A rate without a denominator is missing.
+
+    >>> counts = pd.DataFrame({"impressions": [1000], "clicks": [100], "orders": [20], "revenue": [500.0]})
+    >>> rates(counts)[["ctr", "conversion", "revenue_per_thousand"]].iloc[0].tolist()
+    [0.1, 0.2, 500.0]
+    """
+    result = counts.copy()
+    for rate, above, below in (("ctr", "clicks", "impressions"), ("conversion", "orders", "clicks")):
+        n = counts[below].to_numpy(float)
+        known = n > 0
+        result[[rate, f"{rate}_low", f"{rate}_high"]] = np.nan
+        hits = counts[above].to_numpy(float)[known]
+        low, high = proportion_confint(hits, n[known], alpha=1 - confidence, method="wilson")
+        result.loc[known, [rate, f"{rate}_low", f"{rate}_high"]] = np.column_stack([hits / n[known], low, high])
+    shown = counts["impressions"].to_numpy(float)
+    result["revenue_per_thousand"] = np.divide(
+        1000 * counts["revenue"].to_numpy(float), shown, out=np.full(len(counts), np.nan), where=shown > 0
+    )
+    return result
+
+
+def totals(counts: pd.DataFrame) -> pd.DataFrame:
+    """`counts` with a last row, context `total`, that adds up the others."""
+    columns = ["impressions", "clicks", "orders", "revenue"]
+    return pd.concat(
+        [counts, pd.DataFrame([{"context": "total", **counts[columns].sum().to_dict()}])], ignore_index=True
+    )
+
+
+def compare(rated: pd.DataFrame, contexts: Mapping[str, Context], targets: Mapping[str, Target]) -> pd.DataFrame:
+    """Each context's rates against its channel's targets, in words.
+
+    Columns: context, rate (ctr, conversion), value, low, high, target, benchmark_low, benchmark_high, verdict.
+    The verdict is `on target` or `below target` when the whole interval says so, `at target` when the interval
+    holds it, `not enough data` when there is nothing to divide by.
+    """
+    rows = []
+    for row in rated[rated["context"].isin(contexts)].to_dict("records"):
+        target = targets[contexts[row["context"]].channel]
+        for rate in ("ctr", "conversion"):
+            value, low, high, aim = row[rate], row[f"{rate}_low"], row[f"{rate}_high"], getattr(target, rate)
+            benchmark = getattr(target, f"{rate}_benchmark")
+            rows.append((row["context"], rate, value, low, high, aim, *benchmark, _verdict(low, high, aim)))
+    columns = "context rate value low high target benchmark_low benchmark_high verdict".split()
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _verdict(low: float, high: float, target: float) -> str:
+    if np.isnan(low):
+        return "not enough data"
+    if low > target:
+        return "on target"
+    return "below target" if high < target else "at target"

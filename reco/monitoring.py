@@ -1,0 +1,97 @@
+"""Drift, coverage by week, and whether retraining is due."""
+
+from typing import NamedTuple
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from reco.settings import Monitoring
+
+
+def stability_index(expected: np.ndarray, found: np.ndarray) -> float:
+    """Population stability index of two mixes of the same categories, from their counts.
+
+    sum((f - e) * ln(f / e)) over the shares e and f, with half a count added to every category so that an empty one
+    stays finite. Below 0.1 is usually read as stable, above 0.25 as a shift.
+
+    >>> round(stability_index(np.array([50, 50]), np.array([50, 50])), 6)
+    0.0
+    """
+    e = (expected + 0.5) / (expected + 0.5).sum()
+    f = (found + 0.5) / (found + 0.5).sum()
+    return float(((f - e) * np.log(f / e)).sum())
+
+
+def weekly_mix(lines: ibis.Table, products: ibis.Table, by: str, start: pd.Timestamp) -> pd.DataFrame:
+    """Lines sold by week (rows, counted from `start`) and value of product column `by` (columns)."""
+    joined = lines.filter(lines.quantity > 0).inner_join(products.select("product_id", kind=products[by]), "product_id")
+    joined = joined.mutate(week=_week(joined.ordered_at, start), kind=joined.kind.fill_null("unknown"))
+    counts = joined.group_by("week", "kind").aggregate(lines=joined.count()).execute()
+    return counts.pivot(index="week", columns="kind", values="lines").fillna(0).sort_index().sort_index(axis=1)
+
+
+def mix_drift(mix: pd.DataFrame, baseline_weeks: int) -> pd.Series:
+    """Stability index of every week's mix against the `baseline_weeks` before it; missing where these are too few."""
+    earlier = mix.rolling(baseline_weeks).sum().shift(1)
+    drift = {
+        week: stability_index(earlier.loc[week].to_numpy(), mix.loc[week].to_numpy())
+        for week in mix.index
+        if not earlier.loc[week].isna().any()
+    }
+    return pd.Series(drift, name="drift").reindex(mix.index)
+
+
+def weekly_performance(impressions: ibis.Table, start: pd.Timestamp, catalogue_size: int) -> pd.DataFrame:
+    """By week from `start`: impressions, clicks, products shown, and coverage as their share of the catalogue."""
+    table = impressions.mutate(week=_week(impressions.shown_at, start))
+    by_week = table.group_by("week").aggregate(
+        impressions=table.count(), clicks=table.clicked.sum(), products=table.product_id.nunique()
+    )
+    frame = by_week.order_by("week").execute()
+    return frame.assign(coverage=frame["products"] / catalogue_size)
+
+
+def _week(moment: ibis.Value, start: pd.Timestamp) -> ibis.Value:
+    seconds = moment.epoch_seconds() - int(start.timestamp())
+    return (seconds / (7 * 24 * 3600)).floor().cast("int64")
+
+
+class Check(NamedTuple):
+    """One trigger of retraining.
+
+    Attributes:
+        trigger: what was looked at.
+        found: the value measured, or None where it could not be.
+        limit: the value from which on it asks for retraining.
+        verdict: `due`, `watch`, `fine` or `not enough data`.
+    """
+
+    trigger: str
+    found: float | None
+    limit: float
+    verdict: str
+
+
+def retraining_checks(
+    limits: Monitoring, age_weeks: float, drift: float | None, accuracy_loss: float | None
+) -> list[Check]:
+    """Is retraining due? By the model's age, the purchase mix's drift and the accuracy lost since training.
+
+    `accuracy_loss` is relative (0.1 is a tenth less than right after training).
+
+    >>> [check.verdict for check in retraining_checks(Monitoring(), 5, 0.12, None)]
+    ['due', 'watch', 'not enough data']
+    """
+
+    def check(trigger: str, found: float | None, watch: float, act: float) -> Check:
+        if found is None or np.isnan(found):
+            return Check(trigger, None, act, "not enough data")
+        return Check(trigger, found, act, "due" if found >= act else "watch" if found >= watch else "fine")
+
+    age = limits.max_model_age_weeks
+    return [
+        check("Age of the models, weeks", age_weeks, age, age),
+        check("Drift of the purchase mix", drift, limits.drift_watch, limits.drift_act),
+        check("Accuracy lost since training", accuracy_loss, limits.accuracy_loss / 2, limits.accuracy_loss),
+    ]

@@ -1,0 +1,56 @@
+"""Customer segments by recency, frequency and monetary value."""
+
+import ibis
+import pandas as pd
+
+#: Segment of each (recency score, frequency score), both from 1 (low) to 3 (high).
+SEGMENTS = {
+    (3, 3): "Champions",
+    (3, 2): "Regulars",
+    (3, 1): "New or occasional",
+    (2, 3): "Loyal, cooling",
+    (2, 2): "Average",
+    (2, 1): "Occasional, cooling",
+    (1, 3): "Lost regulars",
+    (1, 2): "Lapsed",
+    (1, 1): "Lost",
+}
+
+
+def rfm(order_lines: ibis.Table, end: pd.Timestamp) -> pd.DataFrame:
+    """Recency (days before `end`), frequency (orders), monetary (revenue) of every known customer, and the segment.
+
+    Recency and frequency are scored in thirds of the customers, 3 the most recent and most frequent; ties go by
+    customer id. See A. Hughes, "Strategic Database Marketing", 1994, on scoring customers by rank.
+    """
+    known = order_lines.filter(order_lines.customer_id.notnull())
+    by_customer = known.group_by("customer_id").aggregate(
+        last_order=known.ordered_at.max(),
+        frequency=known.order_id.nunique(),
+        monetary=known.revenue.sum().cast("float64"),
+    )
+    frame = by_customer.order_by("customer_id").execute()
+    frame["recency"] = (end - frame.pop("last_order")).dt.total_seconds() / 86400
+    frame["recency_score"] = _thirds(-frame["recency"])
+    frame["frequency_score"] = _thirds(frame["frequency"])
+    pairs = zip(frame["recency_score"], frame["frequency_score"], strict=True)
+    frame["segment"] = [SEGMENTS[pair] for pair in pairs]
+    return frame
+
+
+def _thirds(values: pd.Series) -> pd.Series:
+    """1, 2 or 3 for the lowest, middle and highest third by rank."""
+    return (3 * (values.rank(method="first") - 1) // len(values) + 1).astype(int)
+
+
+def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
+    """By segment, largest revenue first: customers, revenue, shares of both, medians of recency and frequency."""
+    table = customers.groupby("segment").agg(
+        customers=("customer_id", "size"),
+        revenue=("monetary", "sum"),
+        recency=("recency", "median"),
+        frequency=("frequency", "median"),
+    )
+    table["customer_share"] = table["customers"] / table["customers"].sum()
+    table["revenue_share"] = table["revenue"] / table["revenue"].sum()
+    return table.sort_values("revenue", ascending=False).reset_index()

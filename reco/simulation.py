@@ -1,0 +1,235 @@
+"""Shoppers simulated from real baskets, for stores that log no impressions.
+
+Each real order of the weeks after a model was trained is a visit. The visitor sees slates that the workbook's own
+models make, looks at positions in turn with a falling chance, clicks mostly on products that the rest of the real
+basket or the orders of the next days hold, sometimes astray, and now and then orders after a stray click. Whatever
+is computed from the result is simulated and must say so.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from reco.columns import Columns
+from reco.contexts.requests import Requests
+from reco.contexts.slates import make_slates
+from reco.pipeline import periods, sold
+from reco.settings import Simulation
+from reco.workbook import Workbook
+
+#: Days after a visit whose orders count as wanted in e-mails and after the purchase.
+LATER_DAYS = 7
+
+#: Product pages that a visitor opens, and the share of visitors who leave a cart behind.
+PAGES_PER_VISIT = 2
+ABANDONED_SHARE = 0.1
+
+
+class Visits(NamedTuple):
+    """Real orders as visits.
+
+    Attributes:
+        orders: order_id, customer_id, ordered_at; one row an order, ordered by time.
+        lines: order (row number in `orders`), item_id, revenue, random (uniform, fixes who is on the page or in
+            the cart already): one row a product of the order.
+    """
+
+    orders: pd.DataFrame
+    lines: pd.DataFrame
+
+
+class World(NamedTuple):
+    """What the simulation logs.
+
+    Attributes:
+        impressions: columns of the unified table, plus `age_weeks` (of the model that made the slate).
+        order_lines: the real order lines of the simulated weeks and the extra ones after stray clicks, in the
+            columns of the unified table; `source` tells which (`simulation` for the extra ones).
+    """
+
+    impressions: pd.DataFrame
+    order_lines: pd.DataFrame
+
+
+def simulate(wb: Workbook) -> World:
+    """Impressions, clicks and orders of the validation and test weeks, found in the cache when nothing changed.
+
+    The models are trained once at the start of each of the two periods, as a shop would that retrains monthly.
+    """
+    depends = {
+        "settings": wb.settings.model_dump(
+            mode="json", include={"contexts", "rules", "simulation", "hybrid", "models", "split", "catalogue"}
+        )
+    }
+    worlds: list[World] = []
+
+    def run() -> World:
+        if not worlds:
+            worlds.append(_run(wb))
+        return worlds[0]
+
+    return World(
+        wb.cached("simulated-impressions", lambda: run().impressions, **depends),
+        wb.cached("simulated-order-lines", lambda: run().order_lines, **depends),
+    )
+
+
+def _run(wb: Workbook) -> World:
+    when, rng = periods(wb), np.random.default_rng(wb.settings.simulation.seed)
+    parts = []
+    for start, end in ((when.validation, when.test), (when.test, when.end)):
+        seen = visits(wb, start, end, rng)
+        for context in wb.settings.contexts:
+            requests, wanted = ask(wb, context, seen, rng)
+            slates = make_slates(wb, context, requests, until=start)
+            shown = slates.merge(requests.frame[["slate_id", "asked_at"]], on="slate_id")
+            shown["age_weeks"] = ((shown["asked_at"] - start).dt.days // 7).astype("int8")
+            parts.append(behave(shown, wanted, wb.settings.simulation, rng))
+    impressions = pd.concat(parts, ignore_index=True)
+    return World(_as_impressions(impressions), _as_order_lines(wb, impressions, when.validation, when.end))
+
+
+def visits(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp, rng: np.random.Generator) -> Visits:
+    """The real orders from `start` to `end` (exclusive)."""
+    lines = sold(wb).filter(lambda lines: (lines.ordered_at >= start) & (lines.ordered_at < end))
+    lines = lines.group_by("order_id", "customer_id", "product_id").aggregate(
+        ordered_at=lines.ordered_at.min(), revenue=lines.revenue.sum().cast("float64")
+    )
+    frame = wb.connection.to_pandas(lines.order_by("ordered_at", "order_id", "product_id"))
+    orders = frame[["order_id", "customer_id", "ordered_at"]].drop_duplicates("order_id", ignore_index=True)
+    numbers = pd.Index(orders["order_id"]).get_indexer(frame["order_id"])
+    return Visits(
+        orders,
+        pd.DataFrame(
+            {
+                "order": numbers,
+                "item_id": frame["product_id"],
+                "revenue": frame["revenue"],
+                "random": rng.random(len(frame)),
+            }
+        ),
+    )
+
+
+def ask(wb: Workbook, context: str, seen: Visits, rng: np.random.Generator) -> tuple[Requests, pd.DataFrame]:
+    """The slates that visits ask for in one context, and what each visitor really wants: slate_id, item_id.
+
+    On site before the order, the wanted products are the rest of its basket; after it and by e-mail, what the
+    customer orders in the following days.
+    """
+    settings = wb.settings.contexts[context]
+    orders, lines = seen.orders, seen.lines
+    later = settings.channel == "email" or context == "post_purchase"
+    if settings.channel == "email" and settings.anchor == "basket":
+        asked = np.flatnonzero(rng.random(len(orders)) < ABANDONED_SHARE)
+    elif settings.channel == "email":
+        week = (orders["ordered_at"] - orders["ordered_at"].min()).dt.days // 7
+        asked = np.flatnonzero(~pd.DataFrame({"c": orders["customer_id"], "w": week}).duplicated())
+    else:
+        asked = np.arange(len(orders))
+    lines = lines[lines["order"].isin(asked)]
+
+    if settings.anchor == "product":
+        nth = lines.sort_values("random", kind="stable").groupby("order").cumcount().sort_index()
+        anchors = lines[nth < PAGES_PER_VISIT]
+        slates = anchors[["order"]].assign(slate_id=[f"{context}-{n}" for n in range(len(anchors))])
+        anchors = slates.assign(item_id=anchors["item_id"])
+    else:
+        slates = pd.DataFrame({"order": asked})
+        slates["slate_id"] = context + "-" + orders["order_id"].to_numpy(object)[asked]
+        whole = context == "post_purchase"
+        held = lines if whole else lines[lines["random"] < 0.5]
+        anchors = held.merge(slates, on="order") if settings.anchor == "basket" else held.iloc[:0].assign(slate_id="")
+
+    asked_at = orders["ordered_at"].to_numpy("datetime64[us]")[slates["order"]]
+    minutes = rng.uniform(2, 30, len(slates)) * (1 if later else -1)
+    frame = pd.DataFrame(
+        {
+            "slate_id": slates["slate_id"].to_numpy(),
+            "customer_id": orders["customer_id"].to_numpy(object)[slates["order"]],
+            "asked_at": pd.to_datetime(asked_at + (minutes * 60e6).astype("timedelta64[us]"), utc=True),
+        }
+    )
+    requests = Requests(frame, anchors[["slate_id", "item_id"]].reset_index(drop=True))
+    wanted = _wanted_later(wb, frame) if later else slates.merge(lines[["order", "item_id"]], on="order")
+    return requests, wanted[["slate_id", "item_id"]]
+
+
+def _wanted_later(wb: Workbook, frame: pd.DataFrame) -> pd.DataFrame:
+    """What each slate's customer orders within `LATER_DAYS` after it was shown."""
+    start, end = frame["asked_at"].min(), frame["asked_at"].max() + pd.Timedelta(days=LATER_DAYS)
+    lines = sold(wb).filter(lambda lines: (lines.ordered_at >= start) & (lines.ordered_at < end))
+    bought = wb.connection.to_pandas(lines.select("customer_id", "ordered_at", item_id="product_id").distinct())
+    pairs = frame.merge(bought, on="customer_id")
+    wait = pairs["ordered_at"] - pairs["asked_at"]
+    pairs = pairs[(wait > pd.Timedelta(0)) & (wait <= pd.Timedelta(days=LATER_DAYS))]
+    return pairs[["slate_id", "item_id"]].drop_duplicates()
+
+
+def behave(shown: pd.DataFrame, wanted: pd.DataFrame, chances: Simulation, rng: np.random.Generator) -> pd.DataFrame:
+    """Shown products with what the shopper did: adds clicked, clicked_at and stray_order.
+
+    A shopper who looked at a position looks at the next with chance `examination`, so position p is looked at with
+    chance examination ** (p - 1), as in the position-based cascade of Craswell et al. (WSDM 2008) without its stop
+    at the first click.
+    """
+    keys = pd.MultiIndex.from_frame(wanted)
+    relevant = pd.MultiIndex.from_frame(shown[["slate_id", "item_id"]]).isin(keys)
+    codes = pd.factorize(shown["slate_id"])[0]
+    patience = rng.random(codes.max() + 1 if len(codes) else 0)[codes]
+    examined = patience < chances.examination ** (shown["position"].to_numpy() - 1)
+    chance = np.where(relevant, chances.click_if_wanted, chances.click_otherwise)
+    clicked = examined & (rng.random(len(shown)) < chance)
+    stray = clicked & ~relevant & (rng.random(len(shown)) < chances.order_after_stray_click)
+    seconds = (rng.uniform(3, 60, len(shown)) * 1e6).astype("timedelta64[us]")
+    return shown.assign(
+        clicked=clicked, clicked_at=(shown["asked_at"] + pd.to_timedelta(seconds)).where(clicked), stray_order=stray
+    )
+
+
+def _as_impressions(shown: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "impression_id": shown["slate_id"].str.cat(shown["position"].astype(str), sep="-"),
+            Columns.SLATE: shown["slate_id"],
+            Columns.CUSTOMER: shown["customer_id"],
+            Columns.CONTEXT: shown["context"],
+            Columns.STRATEGY: shown["strategy"],
+            Columns.PRODUCT: shown["item_id"],
+            Columns.POSITION: shown["position"],
+            Columns.SHOWN_AT: shown["asked_at"],
+            Columns.CLICKED: shown["clicked"],
+            Columns.CLICKED_AT: shown["clicked_at"],
+            "fallback": shown["fallback"],
+            "age_weeks": shown["age_weeks"],
+            "simulated": True,
+        }
+    )
+
+
+def _as_order_lines(wb: Workbook, shown: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+    """Real order lines of the simulated weeks, and one piece at its usual price for every order after a stray click."""
+    until = end + pd.Timedelta(days=LATER_DAYS)
+    real = wb.table("order_lines").filter(lambda lines: (lines.ordered_at >= start) & (lines.ordered_at < until))
+    columns = ["order_id", "customer_id", "product_id", "ordered_at", "quantity", "revenue", "currency", "source"]
+    real = wb.connection.to_pandas(
+        real.select(real.revenue.cast("float64").name("revenue"), *(c for c in columns if c != "revenue"))
+    )
+    stray = shown[shown["stray_order"]]
+    products = wb.table("products")
+    prices = wb.connection.to_pandas(products.select("product_id", price=products.price.cast("float64")))
+    price = stray[["item_id"]].merge(prices, left_on="item_id", right_on="product_id", how="left")["price"]
+    extra = pd.DataFrame(
+        {
+            "order_id": "simulated-" + stray["slate_id"],
+            "customer_id": stray["customer_id"],
+            "product_id": stray["item_id"],
+            "ordered_at": stray["clicked_at"] + pd.Timedelta(minutes=1),
+            "quantity": 1.0,
+            "revenue": price.fillna(0.0).to_numpy(),
+            "currency": wb.settings.store.currency,
+            "source": "simulation",
+        }
+    )
+    return pd.concat([real[columns], extra], ignore_index=True)
