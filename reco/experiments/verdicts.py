@@ -1,0 +1,56 @@
+"""Verdicts and the sentences that state them."""
+
+import numpy as np
+import pandas as pd
+
+from reco.experiments.multiplicity import holm
+
+
+def add_verdicts(table: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """The table with `p_adjusted` (Holm over its rows) and `verdict`.
+
+    A variant is better or worse when its interval leaves out zero and the adjusted p-value is at most `alpha`;
+    otherwise it is a tie, and where `trusted` is false none of it counts.
+    """
+    adjusted = holm(table["p_value"].to_numpy())
+    clear = (adjusted <= alpha) & ((table["effect_low"] > 0) | (table["effect_high"] < 0))
+    verdict = np.select(
+        [~table["trusted"], clear & (table["effect"] > 0), clear & (table["effect"] < 0)],
+        ["not trustworthy", "better", "worse"],
+        "tie",
+    )
+    return table.drop(columns="trusted").assign(p_adjusted=adjusted, verdict=verdict)
+
+
+def rate_sentence(
+    row: pd.Series, variant: str, control: str, rate: str = "click-through rate", confidence: float = 0.95
+) -> str:
+    """One row of an analysis about a rate, as a sentence for people who read nothing else.
+
+    Args:
+        row: of `Analysis.table`.
+        variant, control, rate: how readers call the arms and the metric.
+        confidence: that of the analysis.
+    """
+    opening = {
+        "better": f"{variant} beats {control}",
+        "worse": f"{variant} loses to {control}",
+        "tie": f"{variant} and {control} tie",
+        "not trustworthy": f"The checks failed, so {variant} and {control} cannot be compared",
+    }[row["verdict"]]
+    if row["verdict"] == "not trustworthy":
+        return f"{opening}."
+    return (
+        f"{opening} on {rate}: {row['value']:.2%} against {row['control_value']:.2%}, "
+        f"a difference of {points(row['effect'])} points "
+        f"({confidence:.0%} interval {points(row['effect_low'])} to {points(row['effect_high'])})."
+    )
+
+
+def points(share: float) -> str:
+    """A difference of two rates in percentage points, with its sign.
+
+    >>> points(-0.0014)
+    '−0.14'
+    """
+    return f"{100 * share:+.2f}".replace("-", "−")
