@@ -50,7 +50,8 @@ def rate_sentence(
 def points(share: float) -> str:
     """A difference of two rates in percentage points, with its sign.
 
-    >>> points(-0.0014)
-    '−0.14'
+    >>> points(-0.0014), points(0.0)
+    ('−0.14', '0.00')
     """
-    return f"{100 * share:+.2f}".replace("-", "−")
+    text = f"{100 * share:+.2f}".replace("-", "−")
+    return "0.00" if text[1:] == "0.00" else text

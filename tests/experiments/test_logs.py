@@ -5,8 +5,8 @@ import pytest
 
 from reco import Workbook
 from reco.experiments import analyze_by
-from reco.experiments.figures import draw_effects, draw_sample_size
 from reco.experiments.logs import analyze_clicks, answer, arms, minima, page_views, read_campaigns, sensitivity
+from reco.experiments.views import describe_effects, draw_effects, draw_sample_size, show_effects
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,15 @@ def test_customers_are_the_unit_where_they_are_known():
     assert result.moments["A"].n == 5
 
 
-def test_pictures_are_drawn(campaigns):
+def test_effects_are_shown(campaigns, capsys):
     table = analyze_by(campaigns, "context", unit=None, control="random", metrics=["clicked"]).table
+    show_effects(table, ["context"], "Campaigns")
+    assert "all      bts      0.42%    0.38%  +0.04 (−0.14 to +0.22)  +11% (−29% to +71%)" in capsys.readouterr().out
     assert len(draw_effects(table, "context").axes[0].texts) == 3
+    assert describe_effects(table.iloc[:1], "context") == (
+        "Differences from the control in percentage points: all +0.04, from −0.14 to +0.22, tie"
+    )
+
+
+def test_sample_sizes_are_drawn():
     assert draw_sample_size(0.0038, [0.1, 0.2, 0.4], variants=2).axes[0].get_xscale() == "log"
