@@ -49,11 +49,11 @@ def answer(
     def name(arm: str) -> str:
         return names.get(arm, arm)
 
+    short = " and ".join(check.detail for check in stop if not check.passed)
     won = [
-        rate_sentence(row, name(row[Columns.VARIANT]), name(control), confidence=confidence)
+        rate_sentence(row, name(row[Columns.VARIANT]), name(control), confidence=confidence, final=not short)
         for _, row in result.table.iterrows()
     ]
-    short = " and ".join(check.detail for check in stop if not check.passed)
     verdict = f"It is too early to stop: the log has {short}." if short else "The test may stop."
     return " ".join([*won, verdict])
 

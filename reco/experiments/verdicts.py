@@ -23,7 +23,12 @@ def add_verdicts(table: pd.DataFrame, alpha: float) -> pd.DataFrame:
 
 
 def rate_sentence(
-    row: pd.Series, variant: str, control: str, rate: str = "click-through rate", confidence: float = 0.95
+    row: pd.Series,
+    variant: str,
+    control: str,
+    rate: str = "click-through rate",
+    confidence: float = 0.95,
+    final: bool = True,
 ) -> str:
     """One row of an analysis about a rate, as a sentence for people who read nothing else.
 
@@ -31,10 +36,11 @@ def rate_sentence(
         row: of `Analysis.table`.
         variant, control, rate: how readers call the arms and the metric.
         confidence: that of the analysis.
+        final: whether the test may stop; until then a winner is only ahead.
     """
     opening = {
-        "better": f"{variant} beats {control}",
-        "worse": f"{variant} loses to {control}",
+        "better": f"{variant} {'beats' if final else 'is ahead of'} {control}",
+        "worse": f"{variant} {'loses to' if final else 'is behind'} {control}",
         "tie": f"{variant} and {control} tie",
         "not trustworthy": f"The checks failed, so {variant} and {control} cannot be compared",
     }[row["verdict"]]

@@ -37,6 +37,14 @@ def test_the_policies_tie(log):
     )
 
 
+def test_a_winner_is_only_ahead_until_the_test_may_stop(campaigns):
+    log = campaigns[campaigns["context"] == "men"]
+    result = analyze_clicks(log, control="random")
+    assert answer(result, minima(log), {}, "random").startswith("bts is ahead of random")
+    assert answer(result, [], {}, "random").startswith("bts beats random")
+    assert answer(result, [], {}, "random").endswith("The test may stop.")
+
+
 def test_one_campaign_of_three_is_no_finding(campaigns):
     table = analyze_by(campaigns, "context", unit=None, control="random", metrics=["clicked"]).table
     men = table.set_index("context").loc["men"]
