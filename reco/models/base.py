@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Final, Self, TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from reco.columns import Columns
 from reco.interactions import Interactions
@@ -38,8 +37,8 @@ class Recommender(ABC):
 
     A subclass is a dataclass whose fields are its options. It writes `_train` (learn from interactions), `_score`
     (scores of all items for a block of users) and, where it has an own notion of it, `_resemble` (scores of all
-    items beside a block of items). Scores are float32, higher is better, NaN where the model has nothing to say.
-    Ties rank by item id, ascending.
+    items beside a block of items). Scores are float32 (float64 where rounding would change the order), higher is
+    better, NaN where the model has nothing to say. Ties rank by item id, ascending.
     """
 
     name: ClassVar[str]
@@ -58,31 +57,39 @@ class Recommender(ABC):
             raise ValueError(f"{self.name}: no interactions to learn from")
         if not np.isfinite(interactions.matrix.data).all():
             raise ValueError(f"{self.name}: the matrix holds NaN or infinite weights")
-        self.interactions = interactions
+        # a fit that fails halfway must not leave a mixture of two fits behind
+        for learned in set(vars(self)) - {field.name for field in fields(self)}:
+            delattr(self, learned)
         self._train(interactions)
+        self.interactions = interactions
         return self
 
     def recommend(self, user_ids: Iterable[str], k: int = 10, exclude_seen: bool = True) -> pd.DataFrame:
         """The `k` best items of each user: user_id, rank (from 1), item_id, score (float32).
 
         Users appear in the order given; unknown users only where the model knows new users. Users for whom the
-        model can score fewer than `k` items get fewer rows.
+        model can score fewer than `k` items get fewer rows. Raises `RuntimeError` before `fit`.
         """
         x = self._fitted()
-        user_ids = pd.Index(user_ids)
+        user_ids = _index(user_ids, x.users)
         rows = x.rows(user_ids)
         if not self.knows_new_users:
             user_ids, rows = user_ids[rows >= 0], rows[rows >= 0]
 
+        def score_known(block: np.ndarray) -> np.ndarray:
+            scores = self._score(block)
+            if exclude_seen:
+                seen = x.matrix[block]
+                scores[np.repeat(np.arange(len(block)), np.diff(seen.indptr)), seen.indices] = np.nan
+            return scores
+
         def score(block: np.ndarray) -> np.ndarray:
-            scores = np.full((len(block), len(x.items)), np.nan, "float32")
             known = block >= 0
+            if known.all():
+                return score_known(block)
+            scores = np.tile(self._score_newcomer(), (len(block), 1))
             if known.any():
-                scores[known] = self._score(block[known])
-                if exclude_seen:
-                    scores[known] = _mask_seen(scores[known], x.matrix[block[known]])
-            if not known.all():
-                scores[~known] = self._score_newcomer()
+                scores[known] = score_known(block[known])
             return scores
 
         return _ranked(rows, score, k, user_ids, x.items, Columns.USER, Columns.ITEM)
@@ -90,15 +97,15 @@ class Recommender(ABC):
     def similar(self, item_ids: Iterable[str], k: int = 10) -> pd.DataFrame:
         """The `k` items that go best with each item: item_id, rank (from 1), similar_id, score (float32).
 
-        An item is never its own neighbour; unknown items have no rows.
+        An item is never its own neighbour; unknown items have no rows. Raises `RuntimeError` before `fit`.
         """
         x = self._fitted()
-        item_ids = pd.Index(item_ids)
+        item_ids = _index(item_ids, x.items)
         columns = x.columns(item_ids)
         item_ids, columns = item_ids[columns >= 0], columns[columns >= 0]
 
         def score(block: np.ndarray) -> np.ndarray:
-            scores = np.array(self._resemble(block), "float32")
+            scores = self._resemble(block)
             scores[np.arange(len(block)), block] = np.nan
             return scores
 
@@ -106,28 +113,39 @@ class Recommender(ABC):
 
     @abstractmethod
     def _train(self, x: Interactions) -> None:
-        """Learn from `x`."""
+        """Learn from `x`; `self.interactions` is set afterwards."""
 
     @abstractmethod
     def _score(self, rows: np.ndarray) -> np.ndarray:
-        """Scores (len(rows), n_items) for known users, by row number."""
+        """Scores (len(rows), n_items) for known users, by row number; a new array, which the caller may change."""
 
     def _score_newcomer(self) -> np.ndarray:
         """Scores (n_items,) for a user without history; by popularity unless a model knows better."""
         return self.interactions.customers_per_item.astype("float32")
 
     def _resemble(self, columns: np.ndarray) -> np.ndarray:
-        """Scores (len(columns), n_items) of what goes with known items; cosine of who bought them by default."""
-        if getattr(self, "_bought_by", None) is None or self._bought_by[0] is not self.interactions:
-            bought = self.interactions.matrix.astype(bool).astype("float32").tocsc()
-            self._bought_by = (self.interactions, bought / np.sqrt(self.interactions.customers_per_item))
-        bought = self._bought_by[1].tocsc()
-        return no_zeros((bought[:, columns].T @ bought).toarray())
+        """Scores (len(columns), n_items) of what goes with known items, a new array.
+
+        The cosine of who has them unless a model knows better.
+        """
+        if not hasattr(self, "_item_users"):
+            # one row an item, of length 1, so that a product of rows is a cosine; made when first asked for
+            users = self.interactions.matrix.T.tocsr().astype(bool).astype("float32")
+            users.data /= np.repeat(np.sqrt(np.diff(users.indptr)), np.diff(users.indptr))
+            self._item_users = users
+        return no_zeros((self._item_users[columns] @ self._item_users.T).toarray())
 
     def _fitted(self) -> Interactions:
         if not hasattr(self, "interactions"):
             raise RuntimeError(f"{self.name}: call fit before asking for recommendations")
         return self.interactions
+
+
+def check_choice(model: Recommender, option: str, choices: Iterable[str]) -> None:
+    """Raise `ValueError` unless the model's `option` is one of `choices`."""
+    value, choices = getattr(model, option), list(choices)
+    if value not in choices:
+        raise ValueError(f"{model.name}: {option} is {value!r}; expected one of {', '.join(choices)}")
 
 
 def no_zeros(scores: np.ndarray) -> np.ndarray:
@@ -136,15 +154,11 @@ def no_zeros(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _mask_seen(scores: np.ndarray, seen: sparse.csr_matrix) -> np.ndarray:
-    scores[np.repeat(np.arange(len(scores)), np.diff(seen.indptr)), seen.indices] = np.nan
-    return scores
-
-
 def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Row and column numbers of the `k` highest scores of every row, best first, ties by lower column.
 
-    A partial sort finds the k-th score of each row; only what reaches it is sorted. NaN is never chosen.
+    A partial sort finds the k-th score of each row; only what reaches it is sorted. NaN and negative infinity
+    are never chosen.
 
     >>> top_k(np.array([[1.0, 3.0, 3.0, np.nan]]), 2)
     (array([0, 0]), array([1, 2]))
@@ -152,14 +166,31 @@ def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     k = min(k, scores.shape[1])
     if k <= 0 or not len(scores):
         return np.empty(0, "int64"), np.empty(0, "int64")
-    filled = np.where(np.isnan(scores), -np.inf, scores)
-    least = np.partition(filled, -k, axis=1)[:, [-k]]
-    rows, columns = np.nonzero((filled >= least) & (filled > -np.inf))
-    values = filled[rows, columns]
-    order = np.lexsort((columns, -values, rows))
-    rows, columns = rows[order], columns[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    return rows[place < k], columns[place < k]
+    # negated, because sorting puts NaN last
+    negated = -scores
+    least = np.partition(negated, k - 1, axis=1)[:, k - 1]
+    least = np.where(least < np.inf, least, np.finfo(scores.dtype).max)
+    rows, columns = np.nonzero(negated <= least[:, None])
+    values = negated[rows, columns]
+    # of the scores equal to the k-th, only as many as fit, lowest columns first
+    is_tie = values == least[rows]
+    free = k - np.bincount(rows[~is_tie], minlength=len(scores))
+    ties = np.flatnonzero(is_tie)
+    late = ties[_place(rows[ties]) >= free[rows[ties]]]
+    rows, columns, values = (np.delete(array, late) for array in (rows, columns, values))
+    order = np.lexsort((values, rows))  # stable: the columns stay ascending among equals
+    return rows[order], columns[order]
+
+
+def _place(rows: np.ndarray) -> np.ndarray:
+    """Position of each element within its run of equal, ascending row numbers, from 0."""
+    return np.arange(len(rows)) - np.searchsorted(rows, rows)
+
+
+def _index(ids: Iterable[str], like: pd.Index) -> pd.Index:
+    """`ids` as an index; an empty one takes the type of `like`, since it has none of its own."""
+    index = pd.Index(ids if isinstance(ids, pd.Index) else list(ids))
+    return index if len(index) else like[:0]
 
 
 def _ranked(
@@ -172,18 +203,16 @@ def _ranked(
     right: str,
 ) -> pd.DataFrame:
     """Blocks of scores as one long frame of ranks."""
-    parts = []
+    parts = [(np.empty(0, "int64"), np.empty(0, "int64"), np.empty(0, "float32"))]
     for start in range(0, len(positions), BLOCK):
         scores = score(positions[start : start + BLOCK])
         rows, columns = top_k(scores, k)
         parts.append((rows + start, columns, scores[rows, columns]))
-    rows, columns, values = (
-        (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else (np.empty(0, "int64"),) * 3
-    )
+    rows, columns, values = (np.concatenate(part) for part in zip(*parts, strict=True))
     return pd.DataFrame(
         {
             left: ids.take(rows),
-            Columns.RANK: np.arange(len(rows)) - np.searchsorted(rows, rows) + 1,
+            Columns.RANK: _place(rows) + 1,
             right: items.take(columns),
             Columns.SCORE: values.astype("float32"),
         }
