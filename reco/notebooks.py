@@ -82,6 +82,7 @@ class Notebook(BaseModel):
         after: notebooks that must have run, since this one reports on what they build.
         needs: what the store must have: unified tables, `impressions` (logged or simulated), or `experiment`.
         parameters: the model that checks its parameters.
+        folder: where its file is.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -92,11 +93,27 @@ class Notebook(BaseModel):
     after: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     parameters: type[Parameters]
+    folder: Path = FOLDER
 
     @property
     def path(self) -> Path:
         """The notebook file."""
-        return FOLDER / f"{self.name}.ipynb"
+        return self.folder / f"{self.name}.ipynb"
+
+    def check(self, **values: object) -> Parameters:
+        """Its parameters, checked; raises `InputError` as the function `check` does."""
+        try:
+            return self.parameters(**values)
+        except ValidationError as error:
+            known = ", ".join(self.parameters.model_fields)
+            lines = []
+            for detail in error.errors():
+                name = ".".join(map(str, detail["loc"]))
+                if detail["type"] == "extra_forbidden":
+                    lines.append(f"{self.name}: no parameter {name!r}; expected one of {known}")
+                else:
+                    lines.append(f"{self.name}: {name}: {detail['msg']}, found {detail['input']!r}")
+            raise InputError("\n".join(lines)) from None
 
 
 NOTEBOOKS: Final[dict[str, Notebook]] = {
@@ -167,15 +184,4 @@ def check(notebook: str, **values: object) -> Parameters:
     """
     if notebook not in NOTEBOOKS:
         raise InputError(f"no notebook {notebook!r}; expected one of {', '.join(NOTEBOOKS)}")
-    try:
-        return NOTEBOOKS[notebook].parameters(**values)
-    except ValidationError as error:
-        known = ", ".join(NOTEBOOKS[notebook].parameters.model_fields)
-        lines = []
-        for detail in error.errors():
-            name = ".".join(map(str, detail["loc"]))
-            if detail["type"] == "extra_forbidden":
-                lines.append(f"{notebook}: no parameter {name!r}; expected one of {known}")
-            else:
-                lines.append(f"{notebook}: {name}: {detail['msg']}, found {detail['input']!r}")
-        raise InputError("\n".join(lines)) from None
+    return NOTEBOOKS[notebook].check(**values)

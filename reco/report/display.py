@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from html import escape
 from numbers import Integral, Real
-from typing import Any, Final
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -24,19 +24,8 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from reco.report import HAIR, INK, PALETTE, PAPER, QUIET, RECORD
 from reco.report.text import MISSING, Format, label, plain_table
-
-#: MIME type of the figures that a notebook's last cell records.
-RECORD: Final = "application/vnd.reco.record+json"
-
-#: Ink, quiet ink and hairlines of every picture; the report swaps these three (and white) in dark mode.
-INK: Final = "#1f2328"
-QUIET: Final = "#6b7280"
-HAIR: Final = "#d8dce1"
-PAPER: Final = "#ffffff"
-
-#: Colours that colour-blind readers can tell apart, legible on white and on near-black, in order of use.
-PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", QUIET, "#56b4e9", "#e69f00")
 
 
 def style() -> None:
@@ -106,13 +95,24 @@ class Note:
 
 
 class Table:
-    """A table as it is read: cells are formatted text, `numeric` names the columns that align right."""
+    """A table as it is read: cells are formatted text, `formats` says what each column holds."""
 
     def __init__(
-        self, cells: pd.DataFrame, numeric: set[str], title: str, subtitle: str | None, note: str | None, id: str
+        self,
+        cells: pd.DataFrame,
+        formats: Mapping[str, Format],
+        title: str,
+        subtitle: str | None,
+        note: str | None,
+        id: str,
     ) -> None:
-        self.cells, self.numeric = cells, numeric
+        self.cells, self.formats = cells, formats
         self.title, self.subtitle, self.note, self.id = title, subtitle, note, id
+
+    @property
+    def numeric(self) -> set[str]:
+        """The columns that align right."""
+        return {column for column, form in self.formats.items() if form.numeric}
 
     def __repr__(self) -> str:
         return plain_table(self.cells, self.numeric, self.title, self.subtitle, self.note)
@@ -123,7 +123,8 @@ class Table:
         table = GT(self.cells, id=self.id, rowname_col=first if rows_have_names else None)
         if rows_have_names:
             table = table.tab_stubhead(label=first)
-        table = table.cols_align("left").cols_align("right", [*self.numeric])
+        dates = [column for column, form in self.formats.items() if form.kind == "date"]
+        table = table.cols_align("left").cols_align("right", [*self.numeric]).cols_align("center", dates)
         if self.note:
             table = table.tab_source_note(self.note)
         subtitle = f'<br><span class="subtitle">{escape(self.subtitle)}</span>' if self.subtitle else ""
@@ -178,6 +179,14 @@ def simulated(
     display(Note(text, kind="simulated", lead="Simulated"))
 
 
+def origin(is_simulated: bool) -> None:
+    """Say where impressions and clicks come from: the banner of `simulated`, or that they are the store's own."""
+    if is_simulated:
+        simulated()
+    else:
+        note("Impressions and clicks are the store's own log.")
+
+
 def table(
     frame: pd.DataFrame,
     title: str,
@@ -211,7 +220,7 @@ def table(
         if column not in frame.columns:
             raise KeyError(f"table {title!r} has no column {column!r}; it has {', '.join(map(str, frame.columns))}")
     shown: dict[str, list[str]] = {}
-    numeric: set[str] = set()
+    kinds: dict[str, Format] = {}
     for column in [name for name in frame.columns if name not in bounds]:
         form = Format.parse(formats[column]) if column in formats else Format.of(frame[column])
         cells = [form(value) for value in frame[column]]
@@ -224,11 +233,9 @@ def table(
         heading = labels.get(column) or label(str(column))
         if heading in shown:
             raise ValueError(f"table {title!r} has two columns that read {heading!r}")
-        shown[heading] = cells
-        if form.numeric:
-            numeric.add(heading)
+        shown[heading], kinds[heading] = cells, form
     slug = id or "table-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    display(Table(pd.DataFrame(shown, dtype=object), numeric, title, subtitle, note, slug))
+    display(Table(pd.DataFrame(shown, dtype=object), kinds, title, subtitle, note, slug))
 
 
 def figure(fig: Figure, alt: str, caption: str | None = None) -> None:

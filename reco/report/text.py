@@ -1,8 +1,12 @@
 """Numbers, dates and tables as readers see them, in plain text."""
 
+import os
 import re
+import sys
+import sysconfig
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -11,6 +15,21 @@ from pandas.api import types
 
 #: What stands where there is no value.
 MISSING: Final = "–"
+
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+#: Folders whose names say something about the machine, longest first, and what readers see instead.
+_PLACES: Final = [
+    (path, name)
+    for path, name in (
+        (str(Path(__file__).resolve().parents[2]) + os.sep, ""),
+        (sysconfig.get_paths()["purelib"] + os.sep, ""),
+        (sys.prefix, "<environment>"),
+        (sys.base_prefix + os.sep, "<python>" + os.sep),
+        (str(Path.home()), "~"),
+    )
+    if len(path) > 1
+]
 
 _SPEC: Final = re.compile(r"(integer|number|percent|money|date|text)(\+?)(?::(\w+))?")
 _DECIMALS: Final = {"integer": 0, "number": 3, "percent": 1}
@@ -103,3 +122,11 @@ def plain_table(
     lines = ["  ".join(row).rstrip() for row in zip(*aligned, strict=True)]
     rule = "-" * max(map(len, lines))
     return "\n".join(filter(None, [title, subtitle, "", lines[0], rule, *lines[1:], note and f"Note: {note}"]))
+
+
+def scrub(text: str) -> str:
+    """`text` without terminal colours and without this machine's paths."""
+    text = _COLOURS.sub("", text)
+    for path, name in _PLACES:
+        text = text.replace(path, name)
+    return text

@@ -1,0 +1,86 @@
+"""The command line: `reco run` brings the reports up to date, `reco check` tells whether it could."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reco.errors import InputError
+
+app = typer.Typer(
+    help="A workbook of notebooks for product recommendations.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[Path, typer.Option(help="Settings file, looked for here and in the folders above.")]
+
+
+@app.command()
+def run(
+    config: Config = Path("workbook.yaml"),
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run only this notebook, such as 02_compare_algorithms. Repeatable.")
+    ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="For this run: a parameter (k=20), one notebook's (02_compare_algorithms.k=20), or a setting "
+            "(kpis.implementation_cost=30000). Repeatable.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the reports; beside the settings file by default.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks side by side; by the cores by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run notebooks that are up to date, too.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one notebook may take.")] = 1800,
+) -> None:
+    """Run the notebooks that are not up to date and publish their reports.
+
+    Exit code 0: all reports are up to date. 1: a notebook failed. 2: settings or input are not as they must be, and
+    nothing was written.
+    """
+    from reco.runs.runner import run as run_notebooks
+
+    with _mistakes_in_one_line():
+        try:
+            ended = run_notebooks(
+                config=config,
+                only=only or (),
+                changes=change or (),
+                out=out,
+                jobs=jobs,
+                force=force,
+                timeout=timeout,
+                say=typer.echo,
+            )
+        except KeyboardInterrupt:
+            typer.echo("Cancelled; nothing was published.", err=True)
+            raise typer.Exit(130) from None
+    typer.echo(f"Open {ended.page}")
+    raise typer.Exit(ended.code)
+
+
+@app.command()
+def check(config: Config = Path("workbook.yaml")) -> None:
+    """Check settings and raw files, and say which notebooks they can fill. Runs and writes nothing."""
+    from reco.runs.checks import findings
+
+    with _mistakes_in_one_line():
+        for line in findings(config):
+            typer.echo(line)
+
+
+@contextmanager
+def _mistakes_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None

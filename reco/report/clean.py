@@ -1,0 +1,110 @@
+"""What may reach a report: an allow-list of MIME types, HTML tags and attributes. Everything else is left out."""
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import nh3
+from markupsafe import Markup
+
+from reco.report import DARK, RECORD
+from reco.report.text import scrub
+
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
+_TAGS: Final = _words(
+    "a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 h5 "
+    "h6 hr i kbd li mark ol p pre q s samp section small span strong sub summary sup table tbody td tfoot th thead "
+    "time tr u ul var wbr"
+)
+_ATTRIBUTES: Final = {
+    "*": {"class", "id", "lang", "dir", "title", "role", "aria-label", "aria-labelledby", "aria-hidden"},
+    "a": {"href"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "details": {"open"},
+    "ol": {"start", "type"},
+    "td": {"colspan", "rowspan", "headers"},
+    "th": {"colspan", "rowspan", "headers", "scope"},
+    "time": {"datetime"},
+}
+#: A link may lead to another page of the same run or within the page; no page points outside.
+_PAGE_LINK: Final = re.compile(r"(#[\w.-]*|[\w.-]+\.html(#[\w.-]*)?)")
+
+_DROPPED: Final = {"script", "style", "title", "iframe", "noscript", "template", "svg", "math"}
+
+
+def _link(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "href" and not _PAGE_LINK.fullmatch(value):
+        return None
+    return value
+
+
+_STRICT: Final = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags=_DROPPED,
+    attributes=_ATTRIBUTES,
+    attribute_filter=_link,
+    link_rel=None,
+)
+
+
+def clean(html: str) -> Markup:
+    """`html` with what the allow-list knows, all tags closed.
+
+    >>> clean("<p onclick='x()'>Jam<script>x()</script> <a href='https://shop.example'>here</a>")
+    Markup('<p>Jam <a>here</a></p>')
+    """
+    return Markup(_STRICT.clean(html))  # noqa: S704 this is the place that makes it safe
+
+
+def shown(output: Mapping[str, Any]) -> Markup:
+    """One output of a code cell as HTML; empty for warnings, errors, progress bars and recorded figures."""
+    if output["output_type"] == "stream":
+        text = output["text"] if output["name"] == "stdout" else ""
+        lines = [line for line in scrub(text).split("\n") if "\r" not in line]
+        return _text("\n".join(lines))
+    data = output.get("data", {})
+    if not data or RECORD in data:
+        return Markup()
+    words = output.get("metadata", {})
+    if "image/svg+xml" in data:
+        svg = _with_dark_mode(data["image/svg+xml"])
+        return _picture("image/svg+xml", base64.b64encode(svg.encode()).decode(), words.get("image/svg+xml", {}))
+    if "image/png" in data:
+        return _picture("image/png", re.sub(r"[^A-Za-z0-9+/=]", "", data["image/png"]), words.get("image/png", {}))
+    if "text/html" in data:
+        return Markup('<div class="rich">{}</div>').format(clean(data["text/html"]))
+    if "text/plain" in data:
+        return _text(scrub(data["text/plain"]))
+    kinds = ", ".join(sorted(data))
+    return Markup('<p class="note">A report cannot show this output ({}).</p>').format(kinds)
+
+
+def _text(text: str) -> Markup:
+    text = text.strip("\n")
+    pre = Markup('<div class="scroll" tabindex="0" role="region" aria-label="Text output"><pre>{}</pre></div>')
+    return pre.format(text) if text.strip() else Markup()
+
+
+def _picture(kind: str, content: str, words: Mapping[str, str]) -> Markup:
+    alt = words.get("alt") or "A picture without a description"
+    caption = Markup("<figcaption>{}</figcaption>").format(words["caption"]) if words.get("caption") else ""
+    return Markup(
+        '<figure><div class="scroll" tabindex="0" role="region" aria-label="Figure">'
+        '<img src="data:{};base64,{}" alt="{}"></div>{}</figure>'
+    ).format(kind, content, alt, caption)
+
+
+def _with_dark_mode(svg: str) -> str:
+    """`svg` with the colours of `DARK` where the reader prefers a dark page."""
+    rules = "".join(
+        f'[style*="{part}: {ink}"]{{{part}:{swap}!important}}'
+        for ink, swap in DARK.items()
+        for part in ("fill", "stroke")
+    )
+    return re.sub(r"(<svg\b[^>]*>)", rf"\1<style>@media(prefers-color-scheme:dark){{{rules}}}</style>", svg, count=1)

@@ -1,0 +1,120 @@
+"""An executed notebook as the body of a page: results and prose, code folded away, nothing from outside."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bs4 import BeautifulSoup, Tag
+from markupsafe import Markup
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
+
+from reco.report import RECORD
+from reco.report.clean import clean, shown
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+#: Cells with one of these tags are not part of what readers see.
+_HIDDEN: Final = {"parameters", "injected-parameters", "papermill-error-cell-tag", "hide"}
+
+
+class Section(NamedTuple):
+    """A heading that the contents lead to."""
+
+    id: str
+    title: str
+
+
+class Body(NamedTuple):
+    """What a notebook says.
+
+    Attributes:
+        html: prose and results, clean.
+        headline: the sentence that answers its question, or None when it never came.
+        sections: its headings of the second level.
+        figures: the decisive figures it recorded.
+    """
+
+    html: Markup
+    headline: str | None
+    sections: list[Section]
+    figures: dict[str, object]
+
+
+def read(notebook: NotebookNode, question: str = "", until: int | None = None) -> Body:
+    """The body of an executed notebook.
+
+    Args:
+        notebook: as executed; it is not changed.
+        question: the page shows it at the top, so the notebook's own copy of it is left out.
+        until: position of the first cell that is left out, with all after it.
+    """
+    cells = [cell for cell in notebook.cells[:until] if not _HIDDEN & set(cell.metadata.get("tags", ()))]
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    headline = next(filter(None, map(_headline, outputs)), None)
+    readable = NotebookNode(nbformat=4, nbformat_minor=5, metadata=notebook.metadata, cells=_fold_silent_code(cells))
+    exporter = HTMLExporter(
+        template_name="cells",
+        extra_template_basedirs=[str(TEMPLATES)],
+        exclude_anchor_links=True,
+        filters={"clean": clean, "shown": lambda output: "" if _headline(output) else shown(output)},
+    )
+    html, _ = exporter.from_notebook_node(readable)
+    soup = BeautifulSoup(html, "html.parser")
+    _arrange(soup, question)
+    sections = [Section(heading["id"], heading.get_text()) for heading in soup.find_all("h2", id=True)]
+    figures = next((output.data[RECORD] for output in reversed(outputs) if RECORD in output.get("data", {})), {})
+    return Body(Markup(str(soup)), headline, sections, dict(figures))  # noqa: S704 made of cleaned parts
+
+
+def _headline(output: NotebookNode) -> str | None:
+    data = output.get("data", {})
+    return data.get("text/plain") if data.get("text/html", "").startswith('<p class="headline">') else None
+
+
+def _fold_silent_code(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """The cells, with code that shows nothing moved to the next code cell that does, or else to the last one."""
+    kept: list[NotebookNode] = []
+    waiting: list[str] = []
+    for cell in cells:
+        if cell.cell_type != "code":
+            kept.append(cell)
+        elif any(shown(output) and not _headline(output) for output in cell.outputs):
+            kept.append(NotebookNode({**cell, "source": "\n\n".join([*waiting, cell.source])}))
+            waiting = []
+        elif cell.source.strip():
+            waiting.append(cell.source)
+    last = next((cell for cell in reversed(kept) if cell.cell_type == "code"), None)
+    if last:
+        last.source = "\n\n".join([last.source, *waiting])
+    return kept
+
+
+def _arrange(soup: BeautifulSoup, question: str) -> None:
+    """Fit the body into the page: its first title goes, no second h1 stays, tables get a box to scroll in."""
+    for position, title in enumerate(soup.find_all("h1")):
+        if position == 0 and title.find_previous(["h2", "p", "table", "figure"]) is None:
+            title.decompose()
+        else:
+            title.name = "h2"
+    opening = soup.find("p")
+    if opening and question and " ".join(opening.get_text().split()) == question:
+        opening.decompose()
+    for heading in soup.find_all(["h2", "h3"]):
+        heading["id"] = re.sub(r"\W+", "-", heading.get_text().lower()).strip("-") or "section"
+    for table in soup.find_all("table"):
+        if not table.find_parent("div", class_="scroll"):
+            table.wrap(_scroll_box(soup, table))
+    seen: set[str] = set()
+    for tag in soup.find_all(id=True):
+        name, number = tag["id"], 2
+        while tag["id"] in seen:
+            tag["id"], number = f"{name}-{number}", number + 1
+        seen.add(tag["id"])
+
+
+def _scroll_box(soup: BeautifulSoup, table: Tag) -> Tag:
+    caption = table.find("caption")
+    name = caption.get_text(" ") if caption else "Table"
+    return soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "region", "aria-label": name})

@@ -1,0 +1,1 @@
+"""Runs of the workbook: what is up to date, execution in child processes, and publishing."""

@@ -1,0 +1,212 @@
+"""The part of a run that writes: execute what is not up to date, render every page, publish the folder."""
+
+import shutil
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+
+from reco.report import html, pages
+from reco.report.text import scrub
+from reco.runs.child import last_started
+from reco.runs.children import Children
+from reco.runs.facts import count_rows, gather
+from reco.runs.plan import Task
+from reco.runs.publish import carry, earlier, private_folder, publish
+from reco.runs.record import Entry, Outcome, Run, State, new_id
+from reco.workbook import Workbook
+
+
+class Reusable(NamedTuple):
+    """A notebook of an earlier run, and the folder that holds its files."""
+
+    entry: Entry
+    folder: Path
+
+
+class Execution:
+    """One run from its private folder to its published one.
+
+    Args:
+        workbook: the store and its settings.
+        overrides: settings changed for this run, by dotted name.
+        tasks: every notebook as this run would execute it, as `plan` has it.
+        selected: names of the notebooks that this run is about.
+        store: folder of the store's runs.
+        force: execute what is up to date, too.
+        say: gets a line of progress at a time.
+    """
+
+    def __init__(
+        self,
+        workbook: Workbook,
+        overrides: Mapping[str, str],
+        tasks: Mapping[str, Task],
+        selected: Sequence[str],
+        store: Path,
+        force: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        self.workbook, self.tasks, self.store, self.say = workbook, tasks, store, say
+        self.created_at = datetime.now(UTC)
+        self.id = new_id(self.created_at)
+        self.facts = gather(workbook, overrides)
+        self.earlier = earlier(store)
+        self.reusable = {
+            name: found
+            for name in tasks
+            if (found := self._find(name, name in selected)) and not (force and name in selected)
+        }
+        self.todo = [name for name in tasks if name in selected and name not in self.reusable]
+        self.width = max(map(len, tasks))
+        self.entries: dict[str, Entry] = {}
+        self.private = Path()
+
+    def run(self, jobs: int, children: Children) -> Run:
+        """Do it, with up to `jobs` notebooks side by side; the run as it was published."""
+        self.say(f"{self.facts.title}, run {self.id}")
+        self.private = private_folder(self.store, self.id)
+        try:
+            self._carry_over()
+            self._execute(jobs, children)
+            done = self._as_run()
+            (self.private / "index.html").write_text(pages.index(done), encoding="utf-8")
+            publish(self.private, self.store, done)
+        finally:
+            shutil.rmtree(self.private, ignore_errors=True)
+        return done
+
+    def _find(self, name: str, selected: bool) -> Reusable | None:
+        """What an earlier run has of a notebook: up to date if it is selected, else whatever `latest` shows."""
+        for folder, record in self.earlier:
+            entry = record.notebooks.get(name)
+            if entry is None or not entry.outcome.state.good:
+                continue
+            if entry.key == self.tasks[name].key:
+                return Reusable(entry, folder)
+            if not selected and record.good:
+                return Reusable(entry.model_copy(update={"outdated": True}), folder)
+        return None
+
+    def _carry_over(self) -> None:
+        for name, (entry, folder) in self.reusable.items():
+            carry(entry, folder, self.private)
+            self.entries[name] = entry
+        if self.reusable and self.todo:
+            self.say(f"  ↺ {'up to date':<{self.width}}  {', '.join(self.reusable)}")
+
+    def _execute(self, jobs: int, children: Children) -> None:
+        graph = {name: set(self.tasks[name].notebook.after) & set(self.todo) for name in self.todo}
+        sorter = TopologicalSorter(graph)
+        sorter.prepare()
+        running: dict[Future[Outcome], str] = {}
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                while sorter.is_active():
+                    for name in sorter.get_ready():
+                        if outcome := self._settled_without_running(name):
+                            self._finish(name, outcome)
+                            sorter.done(name)
+                        else:
+                            running[pool.submit(self._work, name, children)] = name
+                    for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+                        name = running.pop(future)
+                        self._finish(name, future.result())
+                        sorter.done(name)
+            except BaseException:
+                children.end()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _settled_without_running(self, name: str) -> Outcome | None:
+        """The outcome of a notebook that cannot be filled or must be skipped; None when it can run."""
+        task = self.tasks[name]
+        if task.lacks:
+            return Outcome(state=State.NOTHING, sentence=task.lacks)
+        for other in task.notebook.after:
+            entry = self.entries.get(other)
+            if entry and not entry.outcome.state.good:
+                verb = "was skipped" if entry.outcome.state == State.SKIPPED else "failed"
+                return Outcome(state=State.SKIPPED, sentence=f"It needs {other}, which {verb}.")
+        return None
+
+    def _work(self, name: str, children: Children) -> Outcome:
+        self.say(f"  ▸ {name:<{self.width}}  started")
+        task = self.tasks[name]
+        return children.execute(task.notebook.path, self.private / f"{name}.ipynb", task.parameters)
+
+    def _finish(self, name: str, outcome: Outcome) -> None:
+        """Write the page of a notebook and say how it ended."""
+        try:
+            entry, page = self._render(name, outcome)
+        except Exception as error:
+            sentence = f"Its results could not be shown: {type(error).__name__}."
+            outcome = Outcome(
+                state=State.BROKEN,
+                seconds=outcome.seconds,
+                sentence=sentence,
+                traceback=scrub("".join(traceback.format_exception(error))),
+            )
+            entry = self._entry(name, outcome)
+            page = pages.failure(self._as_run(), entry, self._model(name), None, self._last_good(name))
+        (self.private / entry.page).write_text(page, encoding="utf-8")
+        self.entries[name] = entry
+        mark = pages.mark(entry, self._as_run())
+        words = f"{outcome.seconds:.1f} s" if outcome.state == State.OK else f"{outcome.state}."
+        if outcome.state not in {State.OK, State.NOTHING, State.SKIPPED}:
+            place = f" in {outcome.place}" if outcome.place else ""
+            words = f"failed after {outcome.seconds:.1f} s{place}."
+        self.say(f"  {mark.shape} {name:<{self.width}}  {' '.join(filter(None, [words, outcome.sentence]))}")
+
+    def _render(self, name: str, outcome: Outcome) -> tuple[Entry, str]:
+        copy = self.private / f"{name}.ipynb"
+        notebook = nbformat.read(copy, as_version=4) if copy.exists() else None
+        question = self.tasks[name].notebook.question
+        if outcome.state == State.OK:
+            body = html.read(notebook, question)
+            entry = self._entry(name, outcome, headline=body.headline, figures=body.figures)
+            return entry, pages.report(self._as_run(), entry, body, self._model(name))
+        place = last_started(notebook) if notebook else None
+        partial = html.read(notebook, question, until=place.position) if place else None
+        entry = self._entry(name, outcome)
+        return entry, pages.failure(self._as_run(), entry, self._model(name), partial, self._last_good(name))
+
+    def _entry(self, name: str, outcome: Outcome, **found: object) -> Entry:
+        task = self.tasks[name]
+        return Entry(
+            name=name,
+            title=task.notebook.title,
+            question=task.notebook.question,
+            key=task.key,
+            parameters=task.parameters,
+            outcome=outcome,
+            run=self.id,
+            **found,
+        )
+
+    def _model(self, name: str) -> type:
+        return self.tasks[name].notebook.parameters
+
+    def _last_good(self, name: str) -> pages.LastGood | None:
+        for folder, record in self.earlier:
+            entry = record.notebooks.get(name)
+            if entry and entry.outcome.state == State.OK:
+                return pages.LastGood(f"../{folder.name}/{entry.page}", entry.run)
+        return None
+
+    def _as_run(self) -> Run:
+        """The run as it stands."""
+        return Run(
+            id=self.id,
+            created_at=self.created_at,
+            finished_at=datetime.now(UTC),
+            facts=self.facts,
+            rows=count_rows(self.workbook),
+            settings=self.workbook.settings.model_dump(mode="json"),
+            notebooks={name: self.entries[name] for name in self.tasks if name in self.entries},
+        )

@@ -1,0 +1,138 @@
+"""One run: decide what is up to date, have the rest executed, say what came of it."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import current_thread, main_thread
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+
+from reco.notebooks import NOTEBOOKS, Notebook
+from reco.runs.overrides import parse
+from reco.runs.plan import Task, plan, select
+from reco.runs.publish import LATEST, latest
+from reco.runs.record import Entry, Run, State
+from reco.workbook import Workbook
+
+
+class Ended(NamedTuple):
+    """How a run ended: exit code and the page to open."""
+
+    code: int
+    page: Path
+
+
+def run(
+    config: str | Path = "workbook.yaml",
+    only: Sequence[str] = (),
+    changes: Sequence[str] = (),
+    out: Path | None = None,
+    jobs: int | None = None,
+    force: bool = False,
+    timeout: float = 1800,
+    cell_timeout: float = 900,
+    notebooks: Mapping[str, Notebook] = NOTEBOOKS,
+    say: Callable[[str], None] = print,
+) -> Ended:
+    """Bring the reports of a store up to date.
+
+    Args:
+        config: the settings file.
+        only: names of the notebooks to run; all when empty.
+        changes: `key=value` pairs that hold for this run, see `reco.runs.overrides`.
+        out: folder of the reports; `reports` beside the settings file when left out.
+        jobs: how many notebooks may run side by side; by the number of cores when left out.
+        force: execute notebooks that are up to date, too.
+        timeout: seconds that a notebook may take.
+        cell_timeout: seconds that one cell may take.
+        notebooks: the notebooks by name.
+        say: gets a line of progress at a time.
+
+    Raises `InputError` before anything is written when settings, names, parameters or raw files are not as they
+    must be.
+    """
+    selected = select(notebooks, only)
+    overrides = parse(changes, notebooks, selected)
+    with overrides.applied():
+        workbook = Workbook.load(config)
+        workbook.check()
+        tasks = plan(workbook, notebooks, overrides.parameters)
+        store = (out or workbook.settings.root / "reports").resolve() / workbook.settings.store.name
+        if not force and (done := _up_to_date(store, tasks, selected)):
+            say(f"Nothing changed since run {done.name}; nothing was run.")
+            return Ended(0, store / LATEST / "index.html")
+        store.mkdir(parents=True, exist_ok=True)
+        with _one_at_a_time(store, say):
+            if not force and (done := _up_to_date(store, tasks, selected)):
+                say(f"Run {done.name} has just brought everything up to date; nothing was run.")
+                return Ended(0, store / LATEST / "index.html")
+            # Only now, since Papermill and nbconvert take longer to import than it takes to see that nothing changed.
+            from reco.runs.children import Children
+            from reco.runs.execution import Execution
+
+            execution = Execution(workbook, overrides.settings, tasks, selected, store, force, say)
+            with _ended_by_signals():
+                done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout))
+        say(_summary(done))
+        return Ended(0 if done.good else 1, store / (LATEST if done.good else done.id) / "index.html")
+
+
+def default_jobs() -> int:
+    """As many notebooks side by side as there are cores, at least two, at most four."""
+    return max(2, min(4, os.cpu_count() or 2))
+
+
+def _summary(done: Run) -> str:
+    """What came of a run, as in `7 notebooks: 5 complete, 1 failed, 1 skipped`."""
+    words = {State.OK: "complete", State.NOTHING: "with nothing to report", State.SKIPPED: "skipped"}
+    counts = Counter(words.get(entry.outcome.state, "failed") for entry in done.notebooks.values())
+    return f"{len(done.notebooks)} notebooks: " + ", ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def _up_to_date(store: Path, tasks: Mapping[str, Task], selected: Sequence[str]) -> Path | None:
+    """The folder that `latest` points at, when it holds all selected notebooks as this run would make them."""
+    found = latest(store)
+    if found and all(_same(found[1].notebooks.get(name), tasks[name]) for name in selected):
+        return found[0]
+    return None
+
+
+def _same(entry: Entry | None, task: Task) -> bool:
+    return entry is not None and entry.key == task.key and entry.outcome.state.good
+
+
+@contextmanager
+def _one_at_a_time(store: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of a store, so that a second run waits for the first and then finds its work done."""
+    lock = FileLock(store / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say("Another run of this store is under way; waiting for it.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the run as tidily as Ctrl-C does."""
+
+    def stop(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
