@@ -5,6 +5,7 @@ from typing import NamedTuple
 import ibis
 import numpy as np
 import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
 
 from reco.settings import Monitoring
 
@@ -23,12 +24,23 @@ def stability_index(expected: np.ndarray, found: np.ndarray) -> float:
     return float(((f - e) * np.log(f / e)).sum())
 
 
-def weekly_mix(lines: ibis.Table, products: ibis.Table, by: str, start: pd.Timestamp) -> pd.DataFrame:
-    """Lines sold by week (rows, counted from `start`) and value of product column `by` (columns)."""
-    joined = lines.filter(lines.quantity > 0).inner_join(products.select("product_id", kind=products[by]), "product_id")
-    joined = joined.mutate(week=_week(joined.ordered_at, start), kind=joined.kind.fill_null("unknown"))
+def weekly_mix(lines: ibis.Table, products: ibis.Table, end: pd.Timestamp, by: str = "category") -> pd.DataFrame:
+    """Lines sold by week (rows; 0 is the week that ends at `end`, -1 the one before) and value of `by` (columns)."""
+    kinds = products.select("product_id", kind=products[by].fill_null("unknown"))
+    joined = lines.filter(lines.quantity > 0).inner_join(kinds, "product_id")
+    joined = joined.mutate(week=_week(joined.ordered_at, end))
     counts = joined.group_by("week", "kind").aggregate(lines=joined.count()).execute()
-    return counts.pivot(index="week", columns="kind", values="lines").fillna(0).sort_index().sort_index(axis=1)
+    mix = counts[counts["week"] <= 0].pivot(index="week", columns="kind", values="lines")
+    return mix.fillna(0).sort_index().sort_index(axis=1)
+
+
+def movers(mix: pd.DataFrame, baseline_weeks: int, most: int = 8) -> pd.DataFrame:
+    """The categories whose share moved most in the latest week: category, before, latest, change (of shares)."""
+    before, latest = mix.iloc[-baseline_weeks - 1 : -1].sum(), mix.iloc[-1]
+    frame = pd.DataFrame({"before": before / before.sum(), "latest": latest / latest.sum()})
+    frame["change"] = frame["latest"] - frame["before"]
+    order = frame["change"].abs().sort_values(ascending=False, kind="stable").index[:most]
+    return frame.loc[order].rename_axis("category").reset_index()
 
 
 def mix_drift(mix: pd.DataFrame, baseline_weeks: int) -> pd.Series:
@@ -42,19 +54,31 @@ def mix_drift(mix: pd.DataFrame, baseline_weeks: int) -> pd.Series:
     return pd.Series(drift, name="drift").reindex(mix.index)
 
 
-def weekly_performance(impressions: ibis.Table, start: pd.Timestamp, catalogue_size: int) -> pd.DataFrame:
-    """By week from `start`: impressions, clicks, products shown, and coverage as their share of the catalogue."""
-    table = impressions.mutate(week=_week(impressions.shown_at, start))
+def weekly_performance(impressions: ibis.Table, end: pd.Timestamp, catalogue_size: int) -> pd.DataFrame:
+    """By week (0 ends at `end`): impressions, clicks, ctr with its Wilson interval, products shown, coverage.
+
+    Coverage is the share of `catalogue_size` products that were shown at least once in the week.
+    """
+    table = impressions.mutate(week=_week(impressions.shown_at, end))
     by_week = table.group_by("week").aggregate(
         impressions=table.count(), clicks=table.clicked.sum(), products=table.product_id.nunique()
     )
-    frame = by_week.order_by("week").execute()
-    return frame.assign(coverage=frame["products"] / catalogue_size)
+    frame = by_week.filter(by_week.week <= 0).order_by("week").execute()
+    low, high = proportion_confint(frame["clicks"], frame["impressions"], method="wilson")
+    rates = {"ctr": frame["clicks"] / frame["impressions"], "ctr_low": low, "ctr_high": high}
+    return frame.assign(**rates, coverage=frame["products"] / catalogue_size)
 
 
-def _week(moment: ibis.Value, start: pd.Timestamp) -> ibis.Value:
-    seconds = moment.epoch_seconds() - int(start.timestamp())
-    return (seconds / (7 * 24 * 3600)).floor().cast("int64")
+def _week(moment: ibis.Value, end: pd.Timestamp) -> ibis.Value:
+    seconds = moment.epoch_seconds() - int(end.timestamp())
+    return (seconds / (7 * 24 * 3600)).floor().cast("int64") + 1
+
+
+def accuracy_loss(decay: pd.DataFrame) -> float | None:
+    """Share of the first week's NDCG that the latest week has lost; None where there are fewer than two weeks."""
+    if len(decay) < 2 or decay["ndcg"].iloc[0] == 0:
+        return None
+    return float(1 - decay["ndcg"].iloc[-1] / decay["ndcg"].iloc[0])
 
 
 class Check(NamedTuple):

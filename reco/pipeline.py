@@ -13,6 +13,7 @@ from reco.evaluation import Evaluation, evaluate
 from reco.interactions import Cutoffs, Interactions, cutoffs
 from reco.models import MODELS, Recommender, make_model
 from reco.models.hybrid import blend
+from reco.tuning import try_weights
 from reco.workbook import Workbook
 
 #: Length of the candidate lists that blends and slates choose from.
@@ -73,6 +74,10 @@ def new_purchases(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp) -> pd.Da
     return wb.connection.to_pandas(pairs.order_by("user_id", "item_id"))
 
 
+#: What counts as a hit, by the question asked: anything bought next, or only products new to the customer.
+TASKS = {"anything": purchases, "new": new_purchases}
+
+
 @lru_cache(maxsize=4)
 def fitted(wb: Workbook, model: str, until: pd.Timestamp) -> Recommender:
     """A model of the registry, with the settings' options, fitted to the history before `until`."""
@@ -81,17 +86,14 @@ def fitted(wb: Workbook, model: str, until: pd.Timestamp) -> Recommender:
 
 def candidates(wb: Workbook, model: str, until: pd.Timestamp, exclude_seen: bool) -> pd.DataFrame:
     """The best `CANDIDATES` items of every known customer by one model or by the `hybrid` of the settings."""
-    if model == "hybrid":
-        parts, weights = wb.settings.hybrid.parts, wb.settings.hybrid.weights
-        lists = {part: candidates(wb, name, until, exclude_seen) for part, name in parts.items()}
-        return blend(lists, weights, CANDIDATES)
-    return wb.cached(
-        f"candidates-{model}",
-        lambda: fitted(wb, model, until).recommend(history(wb, until).users, CANDIDATES, exclude_seen),
-        **_depends(wb, model, until),
-        exclude_seen=exclude_seen,
-        k=CANDIDATES,
-    )
+
+    def build() -> pd.DataFrame:
+        if model == "hybrid":
+            return blend(parts(wb, until, exclude_seen), wb.settings.hybrid.weights, CANDIDATES)
+        return fitted(wb, model, until).recommend(history(wb, until).users, CANDIDATES, exclude_seen)
+
+    depends = _depends(wb, model, until) | {"exclude_seen": exclude_seen, "k": CANDIDATES}
+    return wb.cached(f"candidates-{model}", build, **depends)
 
 
 def neighbours(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
@@ -108,8 +110,7 @@ def judge(
     wb: Workbook, lists: pd.DataFrame, task: str, start: pd.Timestamp, end: pd.Timestamp, **options
 ) -> Evaluation:
     """Evaluate lists made at `start` by what customers bought from then to `end`; task is `anything` or `new`."""
-    taken = (purchases if task == "anything" else new_purchases)(wb, start, end)
-    return evaluate(lists, taken, history(wb, start), **options)
+    return evaluate(lists, TASKS[task](wb, start, end), history(wb, start), **options)
 
 
 def leaderboard(wb: Workbook, task: str, k: int = 10, confidence: float = 0.95, seed: int = 0) -> dict[str, Evaluation]:
@@ -134,10 +135,63 @@ def leaderboard(wb: Workbook, task: str, k: int = 10, confidence: float = 0.95, 
     }
 
 
+def protocol(wb: Workbook) -> pd.DataFrame:
+    """The three periods: period, from, to (days of the shop's own time, `to` exclusive), customers, purchases."""
+    when = periods(wb)
+    first = sold(wb).ordered_at.min().execute()
+    spans = {"training": (first, when.validation), "validation": (when.validation, when.test), "test": (when.test, when.end)}
+    rows = []
+    for name, (start, end) in spans.items():
+        taken = purchases(wb, start, end)
+        days = (moment.tz_convert(wb.settings.store.time_zone).strftime("%Y-%m-%d") for moment in (start, end))
+        rows.append((name, *days, taken[Columns.USER].nunique(), len(taken)))
+    return pd.DataFrame(rows, columns=["period", "from", "to", "customers", "purchases"])
+
+
+def parts(wb: Workbook, until: pd.Timestamp, exclude_seen: bool) -> dict[str, pd.DataFrame]:
+    """The lists of the hybrid's parts, by part."""
+    return {part: candidates(wb, model, until, exclude_seen) for part, model in wb.settings.hybrid.parts.items()}
+
+
+def tune(wb: Workbook, task: str, step: float, k: int) -> pd.DataFrame:
+    """Weights of the hybrid tried on the validation weeks, best first (see `tuning.try_weights`)."""
+    when = periods(wb)
+    taken = TASKS[task](wb, when.validation, when.test)
+    return try_weights(parts(wb, when.validation, task == "new"), taken, step, k)
+
+
+def blends(wb: Workbook, task: str, tuned: pd.Series, **options: float) -> dict[str, Evaluation]:
+    """On the test weeks: the hybrid with default and with `tuned` weights, and each part alone."""
+    when, hybrid = periods(wb), wb.settings.hybrid
+    lists = parts(wb, when.test, exclude_seen=task == "new")
+    contenders = {
+        "default": blend(lists, hybrid.weights, CANDIDATES),
+        "tuned": blend(lists, {part: float(tuned[part]) for part in hybrid.parts}, CANDIDATES),
+        **lists,
+    }
+    return {
+        name: judge(wb, frame, task, when.test, when.end, **options) for name, frame in contenders.items()
+    }
+
+
+def decay(wb: Workbook, k: int) -> pd.DataFrame:
+    """Accuracy of the hybrid trained before the validation weeks in each week since: week (from 1), ndcg, low, high."""
+    when, rows = periods(wb), []
+    lists = candidates(wb, "hybrid", when.validation, exclude_seen=False)
+    train = history(wb, when.validation)
+    for week in range(round((when.end - when.validation) / pd.Timedelta(weeks=1))):
+        start = when.validation + pd.Timedelta(weeks=week)
+        taken = purchases(wb, start, start + pd.Timedelta(weeks=1))
+        if len(taken):
+            rows.append((week + 1, *evaluate(lists, taken, train, k=k).summary.loc["ndcg"]))
+    return pd.DataFrame(rows, columns=["week", "ndcg", "low", "high"])
+
+
 def _depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:
     return {
         "model": model,
-        "options": wb.settings.models.get(model, {}),
+        "options": wb.settings.models if model == "hybrid" else wb.settings.models.get(model, {}),
+        "hybrid": wb.settings.hybrid.model_dump(mode="json") if model == "hybrid" else {},
         "catalogue": wb.settings.catalogue.model_dump(mode="json"),
         "until": until.isoformat(),
     }

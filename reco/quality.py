@@ -50,6 +50,13 @@ def missing_values(table: ibis.Table) -> pd.DataFrame:
     return shares.iloc[0].astype(float).rename_axis("column").reset_index(name="missing")
 
 
+def missing_columns(wb: Workbook) -> pd.DataFrame:
+    """Columns of the store that hold some values and lack others: table, column, missing (share of rows)."""
+    parts = [missing_values(wb.table(name)).assign(table=name) for name in SCHEMAS if wb.has(name)]
+    frame = pd.concat(parts, ignore_index=True)[["table", "column", "missing"]]
+    return frame[(frame["missing"] > 0) & (frame["missing"] < 1)].reset_index(drop=True)
+
+
 def monthly_revenue(order_lines: ibis.Table, time_zone: str) -> pd.DataFrame:
     """Revenue, orders and customers by calendar month of the shop's own time: month (first day), revenue, …
 

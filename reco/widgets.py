@@ -7,35 +7,30 @@ from jinja2 import Environment, StrictUndefined
 
 _TEMPLATE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
     """\
-<section class="slate" aria-label="{{ title }}">
-<h4>{{ title }}</h4>
-{% if beside %}<p class="slate-beside">Beside: {{ beside }}</p>
-{% endif %}<ol class="slate-items">
-{% for item in items %}<li class="slate-item"><span class="slate-title">{{ item.title }}</span>
-<span class="slate-price">{{ item.price }}</span>
-<span class="slate-reason">{{ item.reason }}</span></li>
+<style>
+.slate { font: 15px/1.4 system-ui, sans-serif; color: #1c2733; background: #ffffff; padding: 12px; }
+.beside { color: #5b6673; margin: 0 0 8px; }
+.items { display: flex; flex-wrap: wrap; gap: 10px; list-style: none; margin: 0; padding: 0; }
+.item { width: 150px; border: 1px solid #d8dce1; border-radius: 8px; padding: 10px; }
+.name { display: block; font-weight: 600; }
+.price { display: block; margin: 4px 0; }
+.reason { display: block; color: #5b6673; font-size: 13px; }
+</style>
+<section class="slate">
+{% if beside %}<p class="beside">Beside: {{ beside }}</p>
+{% endif %}<ol class="items">
+{% for item in items %}<li class="item"><span class="name">{{ item.title }}</span>
+<span class="price">{{ item.price }}</span>
+<span class="reason">{{ item.reason }}</span></li>
 {% endfor %}</ol>
 </section>"""
 )
 
 
-class Preview:
-    """One slate as HTML; every text in it is escaped."""
+def slate_html(slate: pd.DataFrame, products: pd.DataFrame, currency: str, beside: str = "") -> str:
+    """A slate (position, item_id, reason) as HTML, titles and prices from `products` (index product_id).
 
-    def __init__(self, html: str, text: str) -> None:
-        self.html, self.text = html, text
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-def preview(slate: pd.DataFrame, products: pd.DataFrame, title: str, currency: str, beside: str = "") -> Preview:
-    """A slate (position, item_id, reason) with product titles and prices from `products` (index product_id).
-
-    `beside` names the product or basket that the slate stands beside.
+    `beside` names the product or basket that the slate stands beside. Every text is escaped.
     """
     shown = slate.sort_values("position").join(products[["title", "price"]], on="item_id")
     items: list[Mapping[str, str]] = [
@@ -46,5 +41,4 @@ def preview(slate: pd.DataFrame, products: pd.DataFrame, title: str, currency: s
         }
         for row in shown.itertuples()
     ]
-    lines = [f"{number}. {item['title']} ({item['reason']})" for number, item in enumerate(items, 1)]
-    return Preview(_TEMPLATE.render(title=title, beside=beside, items=items), "\n".join([title, *lines]))
+    return _TEMPLATE.render(beside=beside, items=items)

@@ -2,17 +2,28 @@
 
 import pandas as pd
 
+from reco.contexts.filling import Filled
 from reco.contexts.requests import Requests
 from reco.pipeline import sold
 from reco.workbook import Workbook
 
 
-def audit(wb: Workbook, context: str, slates: pd.DataFrame, requests: Requests) -> dict[str, object]:
-    """One context's slates against the rules, by an independent count over the finished slates.
+def audit(wb: Workbook, filled: dict[str, Filled]) -> pd.DataFrame:
+    """One row a context: its slates against the rules, counted from the finished slates.
 
-    Keys: context, slates (asked for), empty, full, products_shown, duplicates, recently_bought, in_basket,
-    few_categories (None where the store has no categories), fallback (slates that hold a trending product).
+    Columns: title, slates (asked for), empty, full, products_shown, duplicates, recently_bought, in_basket,
+    few_categories (missing where the store has no categories), fallback (slates that hold a trending product).
     """
+    return pd.DataFrame([_audit(wb, name, slates, requests) for name, (requests, slates) in filled.items()])
+
+
+def violations(audited: pd.DataFrame) -> int:
+    """How many shown products or slates break a rule, over all contexts."""
+    broken = audited[["duplicates", "recently_bought", "in_basket", "few_categories"]]
+    return int(broken.fillna(0).to_numpy().sum())
+
+
+def _audit(wb: Workbook, context: str, slates: pd.DataFrame, requests: Requests) -> dict[str, object]:
     rules, size = wb.settings.rules, wb.settings.contexts[context].size
     products = wb.connection.to_pandas(wb.table("products").select("product_id", "category"))
     shown = slates.merge(products, left_on="item_id", right_on="product_id", how="left")
@@ -22,7 +33,7 @@ def audit(wb: Workbook, context: str, slates: pd.DataFrame, requests: Requests) 
     asked = len(requests.frame)
     has_categories = products["category"].notna().any()
     return {
-        "context": context,
+        "title": wb.settings.contexts[context].title,
         "slates": asked,
         "empty": asked - len(by_slate),
         "full": int((by_slate["length"] == size).sum()),

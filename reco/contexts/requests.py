@@ -1,5 +1,6 @@
 """Which slates are asked for: by whom, when, beside what."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import pandas as pd
@@ -33,13 +34,14 @@ def standing_requests(wb: Workbook, context: str, until: pd.Timestamp) -> Reques
         frame = pd.DataFrame({"slate_id": ids, "customer_id": None, "asked_at": until})
         return Requests(frame, pd.DataFrame({"slate_id": ids, "item_id": items}))
     baskets = latest_baskets(wb, until)
-    baskets["slate_id"] = context + "-" + baskets["customer_id"]
+    baskets = baskets.assign(slate_id=context + "-" + baskets["customer_id"])
     frame = baskets[["slate_id", "customer_id"]].drop_duplicates(ignore_index=True).assign(asked_at=until)
     if anchor == "customer":
         return Requests(frame, pd.DataFrame({"slate_id": [], "item_id": []}, dtype="str"))
     return Requests(frame, baskets[["slate_id", "item_id"]])
 
 
+@lru_cache(maxsize=4)
 def latest_baskets(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame:
     """The products of every customer's latest order before `until`: customer_id, item_id."""
     lines = sold(wb).filter(lambda lines: lines.ordered_at < until)

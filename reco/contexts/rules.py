@@ -17,7 +17,8 @@ def without(proposals: pd.DataFrame, blocked: pd.DataFrame) -> pd.DataFrame:
     width = int(max(proposals["item"].max(), blocked["item"].max())) + 1
     keys = proposals["slate"].to_numpy("int64") * width + proposals["item"].to_numpy("int64")
     refused = blocked["slate"].to_numpy("int64") * width + blocked["item"].to_numpy("int64")
-    return proposals[~np.isin(keys, refused)]
+    # a hash look-up: far faster here than the sorting of numpy.isin
+    return proposals[~pd.Index(keys).isin(refused)]
 
 
 def take_turns(proposals: pd.DataFrame) -> pd.DataFrame:

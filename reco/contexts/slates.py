@@ -87,7 +87,6 @@ def _recent(wb: Workbook, frame: pd.DataFrame, until: pd.Timestamp) -> pd.DataFr
         return pd.DataFrame({"slate": [], "item": []}, dtype="int64")
     since = known["asked_at"].min() - pd.Timedelta(days=days)
     lines = sold(wb).filter(lambda lines: lines.ordered_at >= since)
-    lines = lines.filter(lines.customer_id.isin(known["customer_id"].unique().tolist()))
     bought = wb.connection.to_pandas(lines.select("customer_id", "product_id", "ordered_at").distinct())
     pairs = known.reset_index(names="slate")[["slate", "customer_id", "asked_at"]].merge(bought, on="customer_id")
     age = pairs["asked_at"] - pairs["ordered_at"]

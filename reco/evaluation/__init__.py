@@ -52,7 +52,9 @@ def evaluate(
         index=users,
     )
     summary = pd.DataFrame(
-        bootstrap(per_user.to_numpy(), confidence, seed=seed).T, index=per_user.columns, columns=["value", "low", "high"]
+        bootstrap(per_user.to_numpy(), confidence, seed=seed).T,
+        index=per_user.columns,
+        columns=["value", "low", "high"],
     )
     summary.loc["coverage"] = [metrics.coverage(recommendations, train, k), float("nan"), float("nan")]
     return Evaluation(per_user, summary)

@@ -1,6 +1,7 @@
 """The dashboard: impressions, clicks, orders and revenue by context, against benchmarks and targets."""
 
 from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import ibis
 import numpy as np
@@ -8,6 +9,9 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from reco.settings import Context, Target
+
+#: Name of the row that adds up all contexts.
+TOTAL: Final = "total"
 
 
 def dashboard(attributed: ibis.Table) -> pd.DataFrame:
@@ -50,11 +54,44 @@ def rates(counts: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
 
 
 def totals(counts: pd.DataFrame) -> pd.DataFrame:
-    """`counts` with a last row, context `total`, that adds up the others."""
+    """`counts` with a last row, context `TOTAL`, that adds up the others."""
     columns = ["impressions", "clicks", "orders", "revenue"]
     return pd.concat(
-        [counts, pd.DataFrame([{"context": "total", **counts[columns].sum().to_dict()}])], ignore_index=True
+        [counts, pd.DataFrame([{"context": TOTAL, **counts[columns].sum().to_dict()}])], ignore_index=True
     )
+
+
+class Pay(NamedTuple):
+    """What recommendations earn.
+
+    Attributes:
+        attributed_revenue: revenue credited to recommendations.
+        all_revenue: revenue of all orders in the same days.
+        share: attributed_revenue / all_revenue.
+        revenue_per_thousand: revenue per thousand impressions.
+        cost: implementation cost from the settings.
+        roi: attributed_revenue / cost.
+    """
+
+    attributed_revenue: float
+    all_revenue: float
+    share: float
+    revenue_per_thousand: float
+    cost: float
+    roi: float
+
+
+def pay(rated: pd.DataFrame, all_revenue: float, cost: float) -> Pay:
+    """What the total row of `rates` earns against all revenue of the same days and the implementation cost."""
+    total = rated[rated["context"] == TOTAL].iloc[0]
+    share = total["revenue"] / all_revenue if all_revenue else float("nan")
+    return Pay(total["revenue"], all_revenue, share, total["revenue_per_thousand"], cost, total["revenue"] / cost)
+
+
+def named(table: pd.DataFrame, contexts: Mapping[str, Context]) -> pd.DataFrame:
+    """`table` with each context's title instead of its key."""
+    titles = {name: context.title for name, context in contexts.items()} | {TOTAL: "Total"}
+    return table.assign(context=table["context"].map(titles).fillna(table["context"]))
 
 
 def compare(rated: pd.DataFrame, contexts: Mapping[str, Context], targets: Mapping[str, Target]) -> pd.DataFrame:

@@ -1,0 +1,127 @@
+"""The sentence that answers each notebook's question, computed from its results."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from reco.contexts import violations
+from reco.impressions import Log
+from reco.interactions import Interactions
+from reco.kpis import TOTAL, Pay
+from reco.monitoring import Check
+from reco.quality import Sufficiency
+from reco.report.text import Format
+from reco.workbook import Workbook
+
+
+def unify_data(wb: Workbook, x: Interactions, checks: Sequence[Sufficiency]) -> str:
+    """How much the store holds, whether rows had to be set aside, and what the data suffice for."""
+    lines = wb.table("order_lines")
+    counts = lines.aggregate(
+        lines=lines.count(),
+        customers=lines.customer_id.nunique(),
+        products=lines.product_id.nunique(),
+        first=lines.ordered_at.min(),
+        last=lines.ordered_at.max(),
+    )
+    row = counts.execute().iloc[0]
+    zone = wb.settings.store.time_zone
+    first, last = (f"{row[name].tz_convert(zone):%-d %B %Y}" for name in ("first", "last"))
+    lacking = [check.family for check in checks if check.verdict == "too little"]
+    use = f"too few for {' and '.join(lacking)}" if lacking else "enough for every family of algorithms"
+    aside = int(wb.set_aside["rows"].sum())
+    return (
+        f"{row['lines']:,} order lines of {row['customers']:,} known customers and {row['products']:,} products, "
+        f"{first} to {last}, give {len(x.log):,} interactions with {len(x.items):,} products: {use}. "
+        f"{'No row' if aside == 0 else f'{aside:,} rows'} had to be set aside."
+    )
+
+
+def set_aside(wb: Workbook) -> str:
+    """What was set aside when the tables were built."""
+    rows = wb.set_aside.itertuples()
+    found = [f"{row.rows:,} rows of {row.table} ({row.reason})" for row in rows]
+    return f"Set aside: {'; '.join(found)}." if found else "Nothing was set aside: every row has its key."
+
+
+def compare_algorithms(tables: Mapping[str, pd.DataFrame], rivals: Mapping[str, pd.DataFrame], k: int) -> str:
+    """Who leads each task, with interval, and whether the runner-up is really behind."""
+    tasks = {"anything": "On anything bought next", "new": "On products new to the customer"}
+    return " ".join(f"{lead}, {_leader(tables[task], rivals[task], k)}" for task, lead in tasks.items())
+
+
+def _leader(table: pd.DataFrame, rivals: pd.DataFrame, k: int) -> str:
+    best = table.iloc[0]
+    found = f"{best.title} leads with NDCG@{k} {best.ndcg:.3f} ({best.ndcg_low:.3f} to {best.ndcg_high:.3f})"
+    ties = rivals.loc[rivals["verdict"] == "tie", "title"].tolist()
+    if ties:
+        return f"{found}, a tie with {' and '.join(ties)}."
+    second = rivals.iloc[0]
+    return f"{found}, ahead of {second.title} by {-second.difference:.3f} ({-second.high:.3f} to {-second.low:.3f})."
+
+
+def blend_hybrid(
+    tuned: Mapping[str, pd.DataFrame], boards: Mapping[str, pd.DataFrame], gains: Mapping[str, pd.DataFrame], k: int
+) -> str:
+    """What tuning gains over the default weights, task by task, and whether a part alone would do better."""
+    tasks = {"anything": "On anything bought next", "new": "on products new to the customer"}
+    return "; ".join(f"{lead}, {_gain(tuned[t], boards[t], gains[t], k)}" for t, lead in tasks.items()) + "."
+
+
+def _gain(tuned: pd.DataFrame, board: pd.DataFrame, gains: pd.DataFrame, k: int) -> str:
+    weights = tuned.iloc[0].drop("ndcg")
+    mix = ", ".join(f"{weight:.0%} {part}" for part, weight in weights.items())
+    default = board.loc[board["model"] == "default", "ndcg"].iloc[0]
+    row = gains.set_index("model").loc["tuned"]
+    word = {"better": "gains", "worse": "loses", "tie": "ties"}[row.verdict]
+    return (
+        f"the default blend reaches NDCG@{k} {default:.3f}, and tuning to {mix} {word} "
+        f"({row.difference:+.4f}, {row.low:+.4f} to {row.high:+.4f})"
+    )
+
+
+def fill_contexts(audited: pd.DataFrame) -> str:
+    """How many slates were made, how full they are and whether a rule is broken."""
+    asked, full, empty = (int(audited[name].sum()) for name in ("slates", "full", "empty"))
+    broken = violations(audited)
+    obeyed = "every slate obeys the rules" if broken == 0 else f"{broken:,} breaches of the rules were found"
+    nothing = f"; {empty:,} have nothing to show" if empty else ""
+    return f"{asked:,} slates in {len(audited)} contexts: {full / asked:.1%} are full{nothing}, and {obeyed}."
+
+
+def rules(wb: Workbook) -> str:
+    """The rules in words, with this store's numbers."""
+    limits = wb.settings.rules
+    return (
+        f"No product twice or from the basket at hand; none bought within {limits.not_bought_within_days} days; at least "
+        f"{limits.min_categories} categories; filled with trending products below {limits.fallback_below} products."
+    )
+
+
+def report_kpis(rated: pd.DataFrame, verdicts: pd.DataFrame, pay: Pay, log: Log, currency: str) -> str:
+    """What the programme reached and earned, and how many targets it met."""
+    total = rated[rated["context"] == TOTAL].iloc[0]
+    met = int((verdicts["verdict"] == "on target").sum())
+    money = Format.parse(f"money:{currency}")
+    lead = "Simulated: " if log.simulated else ""
+    return (
+        f"{lead}{total.impressions:,.0f} impressions were clicked at {total.ctr:.1%} ({total.ctr_low:.1%} to "
+        f"{total.ctr_high:.1%}) and are credited with {money(pay.attributed_revenue)}, {pay.share:.1%} of all revenue and "
+        f"{pay.roi:.1f} times the assumed cost; {met} of {len(verdicts)} targets are met."
+    )
+
+
+def monitor_and_tune(checks: Sequence[Check]) -> str:
+    """Whether retraining is due and why."""
+    due = [_found(check) for check in checks if check.verdict == "due"]
+    watch = [_found(check) for check in checks if check.verdict == "watch"]
+    if due:
+        return f"Retraining is due: {'; '.join(due)}."
+    if watch:
+        return f"Retraining is not due yet, but keep an eye on it: {'; '.join(watch)}."
+    return f"Retraining is not due: {'; '.join(_found(check) for check in checks)}."
+
+
+def _found(check: Check) -> str:
+    found = "not enough data" if check.found is None else f"{check.found:.3g} against a limit of {check.limit:.3g}"
+    return f"{check.trigger.lower()} {found}"

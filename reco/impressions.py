@@ -1,0 +1,60 @@
+"""The log of impressions that KPIs and monitoring read: the store's own, or a simulated one that says so."""
+
+from typing import NamedTuple
+
+import ibis
+
+from reco.errors import MissingTableError
+from reco.simulation import simulate
+from reco.workbook import Workbook
+
+
+class Log(NamedTuple):
+    """Impressions with the orders of the same time.
+
+    Attributes:
+        impressions: the unified table (a simulated one adds `fallback` and `age_weeks`).
+        order_lines: order lines from the first impression on; a simulated log adds the orders after stray clicks.
+        simulated: whether shoppers were simulated; then every number from it is, too.
+    """
+
+    impressions: ibis.Table
+    order_lines: ibis.Table
+    simulated: bool
+
+    @property
+    def mark(self) -> str:
+        """What every title of a table or picture from this log ends in."""
+        return " (simulated)" if self.simulated else ""
+
+    @property
+    def days(self) -> int:
+        """Days from the first impression to the last, rounded up."""
+        span = self.impressions.aggregate(first=lambda t: t.shown_at.min(), last=lambda t: t.shown_at.max()).execute()
+        return int((span["last"][0] - span["first"][0]).total_seconds() // 86400 + 1)
+
+    @property
+    def revenue(self) -> float:
+        """Revenue of all orders in those days, recommended or not."""
+        span = self.impressions.aggregate(first=lambda t: t.shown_at.min(), last=lambda t: t.shown_at.max()).execute()
+        lines = self.order_lines.filter(lambda t: (t.ordered_at >= span["first"][0]) & (t.ordered_at <= span["last"][0]))
+        return float(lines.revenue.sum().execute() or 0)
+
+
+def read_log(wb: Workbook) -> Log:
+    """The store's own impressions where a source fills them, otherwise simulated ones.
+
+    Raises `MissingTableError` when there are none and simulation is switched off.
+    """
+    if wb.has("impressions"):
+        impressions = wb.table("impressions")
+        start = impressions.shown_at.min().execute()
+        lines = wb.table("order_lines").filter(lambda lines: lines.ordered_at >= start)
+        return Log(impressions, lines, simulated=bool(impressions.simulated.fill_null(False).any().execute()))
+    if not wb.settings.simulation.enabled:
+        raise MissingTableError(
+            f"the store {wb.settings.store.name} logs no impressions and `simulation.enabled` is false in "
+            f"{wb.settings.file.name}"
+        )
+    world = simulate(wb)
+    return Log(ibis.memtable(world.impressions), ibis.memtable(world.order_lines), simulated=True)

@@ -1,0 +1,86 @@
+"""The few kinds of picture that the notebooks use; each returns a matplotlib figure for `display.figure`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from reco.report import HAIR, QUIET
+from reco.report.display import PALETTE
+
+
+def dots(
+    frame: pd.DataFrame,
+    label: str,
+    value: str,
+    low: str,
+    high: str,
+    title: str,
+    axis: str,
+    percent: bool = False,
+    reference: str | None = None,
+) -> Figure:
+    """One line of `frame` as a dot with its interval, the first on top; `reference` is a column marked by a tick."""
+    fig, ax = plt.subplots(figsize=(7.2, 0.9 + 0.34 * len(frame)))
+    places = np.arange(len(frame))[::-1]
+    ax.hlines(places, frame[low], frame[high], color=PALETTE[0], alpha=0.45, linewidth=5)
+    ax.plot(frame[value], places, "o", color=PALETTE[0], markersize=6)
+    if reference is not None:
+        ax.plot(frame[reference], places, "|", color=PALETTE[1], markersize=14, markeredgewidth=2.5, label=reference)
+        ax.legend(loc="lower right")
+    ax.set_yticks(places, frame[label])
+    ax.set_xlim(left=min(0, frame[low].min()))
+    if percent:
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.grid(axis="x")
+    ax.set(title=title, xlabel=axis)
+    ax.spines["left"].set_visible(False)
+    return fig
+
+
+def bars(labels: Sequence[str], values: Sequence[float], title: str, axis: str, percent: bool = False) -> Figure:
+    """Horizontal bars, the first on top, each with its value at the end."""
+    fig, ax = plt.subplots(figsize=(7.2, 0.9 + 0.34 * len(labels)))
+    places = np.arange(len(labels))[::-1]
+    drawn = ax.barh(places, values, color=PALETTE[0], height=0.7)
+    ax.bar_label(drawn, fmt=(lambda v: f"{v:.0%}") if percent else (lambda v: f"{v:,.0f}"), padding=4, color=QUIET)
+    ax.set_yticks(places, labels)
+    ax.set_xticks([])
+    ax.margins(x=0.12)
+    ax.set(title=title, xlabel=axis)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    return fig
+
+
+def lines(
+    x: Sequence[object],
+    series: dict[str, Sequence[float]],
+    title: str,
+    axis: str,
+    percent: bool = False,
+    limits: dict[str, float] | None = None,
+    bands: dict[str, tuple[Sequence[float], Sequence[float]]] | None = None,
+) -> Figure:
+    """Series over `x`, labelled at their ends; `limits` are dashed levels, `bands` are intervals by series."""
+    fig, ax = plt.subplots()
+    for number, (name, values) in enumerate(series.items()):
+        colour = PALETTE[number % len(PALETTE)]
+        ax.plot(x, values, marker="o", markersize=4, color=colour, label=name)
+        if bands and name in bands:
+            ax.fill_between(x, *bands[name], color=colour, alpha=0.15, linewidth=0)
+    for name, level in (limits or {}).items():
+        ax.axhline(level, color=QUIET, linestyle="--", linewidth=1)
+        ax.annotate(
+            name, (0.005, level), xycoords=("axes fraction", "data"), va="bottom", color=QUIET, fontsize="small"
+        )
+    if len(series) > 1:
+        ax.legend(ncols=min(len(series), 3))
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1) if percent else FuncFormatter(lambda v, _: f"{v:,g}"))
+    ax.grid(axis="y", color=HAIR)
+    ax.set(title=title, xlabel=axis)
+    return fig

@@ -1,0 +1,49 @@
+"""Weights of the hybrid, tuned on the validation weeks."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from reco.columns import Columns
+from reco.evaluation.metrics import ndcg
+from reco.models.base import top_k
+from reco.models.hybrid import comparable, simplex
+
+
+def try_weights(lists: Mapping[str, pd.DataFrame], taken: pd.DataFrame, step: float = 0.1, k: int = 10) -> pd.DataFrame:
+    """Mean NDCG@k of every blend of `lists` on a grid of weights, best first: one column a part, and ndcg.
+
+    `taken` (user_id, item_id) is what users took in the weeks after the lists were made; only its users count, and
+    those without any list count as zero. Equal means go to the weights nearest to equal shares.
+    """
+    relevant = taken[[Columns.USER, Columns.ITEM]].drop_duplicates()
+    counts = relevant.groupby(Columns.USER).size()
+    parts = list(lists)
+    scores = comparable({part: lists[part][lists[part][Columns.USER].isin(counts.index)] for part in parts})
+    found = pd.MultiIndex.from_frame(scores[[Columns.USER, Columns.ITEM]]).isin(pd.MultiIndex.from_frame(relevant))
+
+    # a dense block users x longest list: scores are sorted by item, so a lower place is a lower item id
+    rows = counts.index.get_indexer(scores[Columns.USER])
+    places = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    shape = (len(counts), places.max() + 1)
+    block = np.full((*shape, len(parts)), np.nan, "float32")
+    block[rows, places] = scores[parts]
+    taken_block = np.zeros(shape, bool)
+    taken_block[rows, places] = found
+
+    grid = simplex(parts, step)
+    means = [
+        ndcg(_hits(block @ weights.astype("float32"), taken_block, k), counts.to_numpy()).mean()
+        for weights in grid.to_numpy()
+    ]
+    spread = ((grid - 1 / len(parts)) ** 2).sum(axis=1)
+    tried = grid.assign(ndcg=means, spread=spread)
+    return tried.sort_values(["ndcg", "spread"], ascending=[False, True], ignore_index=True).drop(columns="spread")
+
+
+def _hits(total: np.ndarray, taken: np.ndarray, k: int) -> np.ndarray:
+    rows, columns = top_k(total, k)
+    hit = np.zeros((len(total), k), bool)
+    hit[rows, np.arange(len(rows)) - np.searchsorted(rows, rows)] = taken[rows, columns]
+    return hit
