@@ -4,6 +4,7 @@
 'Popularity'
 """
 
+from dataclasses import fields
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -22,7 +23,7 @@ def make_model(name: str, **options: object) -> Recommender:
     """
     if name not in MODELS:
         raise ValueError(f"no model {name!r}; expected one of {', '.join(MODELS)}")
-    known = list(MODELS[name].__dataclass_fields__)
+    known = [field.name for field in fields(MODELS[name])]
     for option in options:
         if option not in known:
             raise ValueError(f"model {name!r} has no option {option!r}; expected one of {', '.join(known)}")

@@ -52,7 +52,8 @@ def mine_rules(
     columns, items = pd.factorize(lines[Columns.ITEM], sort=True)
     rules = _rules(_binary(rows, columns, len(items)), min_support, min_confidence, max_length)
     for side in ("antecedents", "consequents"):
-        rules[side] = [tuple(items[column] for column in columns) for columns in rules[side]]
+        named = [tuple(items[column] for column in columns) for columns in rules[side]]
+        rules[side] = pd.Series(named, dtype="object")
     return rules
 
 
@@ -86,15 +87,17 @@ class AssociationRules(Recommender):
 
     def _train(self, x: Interactions) -> None:
         check_choice(self, "similar_by", ("lift", "confidence"))
-        if Columns.BASKET not in x.log or (x.log[Columns.BASKET] < 0).all():
+        if Columns.BASKET not in x.log:
             raise ValueError("association_rules: needs the basket of every interaction")
-        log = x.log[x.log[Columns.BASKET] >= 0]
+        log = x.log[(x.log[Columns.BASKET] >= 0) & (x.log[Columns.WEIGHT] > 0)]
+        if log.empty:
+            raise ValueError("association_rules: no interaction has a basket")
         baskets = _binary(pd.factorize(log[Columns.BASKET])[0], log["item"].to_numpy(), len(x.items))
         support = min(max(self.min_support, self.min_baskets / baskets.shape[0]), 1.0)
         rules = _rules(baskets, support, self.min_confidence, self.max_length)
-        rules = rules[rules["consequents"].str.len() == 1]
+        rules = rules[_lengths(rules["consequents"]) == 1]
         antecedents, consequents = rules["antecedents"], _flat(rules["consequents"])
-        self._lengths = antecedents.str.len().to_numpy("int64")
+        self._lengths = _lengths(antecedents)
         numbers, n_items = np.arange(len(rules)), len(x.items)
         self._antecedents = sparse.csr_matrix(
             (
@@ -146,6 +149,11 @@ def _flat(sides: pd.Series) -> np.ndarray:
     return np.fromiter(chain.from_iterable(sides), "int64")
 
 
+def _lengths(sides: pd.Series) -> np.ndarray:
+    """The number of items on one side of each rule."""
+    return np.fromiter(map(len, sides), "int64", len(sides))
+
+
 def _rules(
     baskets: sparse.csr_matrix, min_support: float, min_confidence: float, max_length: int | None
 ) -> pd.DataFrame:
@@ -159,16 +167,16 @@ def _rules(
     # rounding must cost no rule that reaches a threshold exactly: 0.07 · 100 is 7.000000000000001
     least = max(ceil(min_support * n - 1e-9), 1)
     kept = _in_frequent_pairs(baskets, least)
-    found = pd.DataFrame(columns=["antecedents", "consequents", *MEASURES]).astype(dict.fromkeys(MEASURES, float))
+    found = pd.DataFrame(columns=["antecedents", "consequents", *MEASURES])
     if len(kept):
         frame = pd.DataFrame.sparse.from_spmatrix(baskets[:, kept])
         itemsets = fpgrowth(frame, min_support=(least - 0.5) / n, max_len=max_length)
-        mined = association_rules(
+        found = association_rules(
             itemsets, metric="confidence", min_threshold=min_confidence - 1e-12, return_metrics=MEASURES
         )
-        found = mined if len(mined) else found
     for side in ("antecedents", "consequents"):
-        found[side] = [tuple(kept[sorted(items)].tolist()) for items in found[side]]
+        found[side] = pd.Series([tuple(kept[sorted(items)].tolist()) for items in found[side]], dtype="object")
+    found = found.astype(dict.fromkeys(MEASURES, "float64"))
     # lifts that are equal but for rounding are ties
     order = found.assign(**found[["lift", "confidence", "support"]].round(9)).sort_values(
         ["lift", "confidence", "support", "antecedents", "consequents"],

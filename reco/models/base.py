@@ -61,18 +61,20 @@ class Recommender(ABC):
         for learned in set(vars(self)) - {field.name for field in fields(self)}:
             delattr(self, learned)
         self._train(interactions)
+        self._unbought = np.flatnonzero(interactions.customers_per_item == 0)
         self.interactions = interactions
         return self
 
     def recommend(self, user_ids: Iterable[str], k: int = 10, exclude_seen: bool = True) -> pd.DataFrame:
         """The `k` best items of each user: user_id, rank (from 1), item_id, score (float32).
 
-        Users appear in the order given; unknown users only where the model knows new users. Users for whom the
-        model can score fewer than `k` items get fewer rows. Raises `RuntimeError` before `fit`.
+        Users appear in the order given; those unknown or without history only where the model knows new users.
+        Users for whom the model can score fewer than `k` items get fewer rows. Raises `RuntimeError` before `fit`.
         """
         x = self._fitted()
         user_ids = _index(user_ids, x.users)
         rows = x.rows(user_ids)
+        rows[np.diff(x.matrix.indptr)[rows] == 0] = -1  # known, but all weights add up to 0
         if not self.knows_new_users:
             user_ids, rows = user_ids[rows >= 0], rows[rows >= 0]
 
@@ -86,11 +88,11 @@ class Recommender(ABC):
         def score(block: np.ndarray) -> np.ndarray:
             known = block >= 0
             if known.all():
-                return score_known(block)
+                return self._sold(score_known(block))
             scores = np.tile(self._score_newcomer(), (len(block), 1))
             if known.any():
                 scores[known] = score_known(block[known])
-            return scores
+            return self._sold(scores)
 
         return _ranked(rows, score, k, user_ids, x.items, Columns.USER, Columns.ITEM)
 
@@ -107,7 +109,7 @@ class Recommender(ABC):
         def score(block: np.ndarray) -> np.ndarray:
             scores = self._resemble(block)
             scores[np.arange(len(block)), block] = np.nan
-            return scores
+            return self._sold(scores)
 
         return _ranked(columns, score, k, item_ids, x.items, Columns.ITEM, Columns.SIMILAR)
 
@@ -131,9 +133,16 @@ class Recommender(ABC):
         if not hasattr(self, "_item_users"):
             # one row an item, of length 1, so that a product of rows is a cosine; made when first asked for
             users = self.interactions.matrix.T.tocsr().astype(bool).astype("float32")
-            users.data /= np.repeat(np.sqrt(np.diff(users.indptr)), np.diff(users.indptr))
+            counts = np.diff(users.indptr)
+            users.data /= np.repeat(np.sqrt(counts), counts)
             self._item_users = users
         return no_zeros((self._item_users[columns] @ self._item_users.T).toarray())
+
+    def _sold(self, scores: np.ndarray) -> np.ndarray:
+        """`scores`, without those of items nobody has unless the model knows these, in place."""
+        if len(self._unbought) and not self.knows_new_items:
+            scores[:, self._unbought] = np.nan
+        return scores
 
     def _fitted(self) -> Interactions:
         if not hasattr(self, "interactions"):

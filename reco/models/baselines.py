@@ -6,7 +6,7 @@ import numpy as np
 
 from reco.columns import Columns
 from reco.interactions import Interactions
-from reco.models.base import Recommender, no_zeros, register
+from reco.models.base import Recommender, register
 
 
 @register("popularity", "Popularity")
@@ -38,12 +38,13 @@ class Trending(Recommender):
     def _train(self, x: Interactions) -> None:
         if Columns.TIMESTAMP not in x.log:
             raise ValueError("trending: needs the timestamp of every interaction")
-        times = x.log[Columns.TIMESTAMP]
+        log = x.log[x.log[Columns.WEIGHT] > 0]  # a return is no demand
+        times = log[Columns.TIMESTAMP]
         start = times.max() - np.timedelta64(self.recent_days, "D")
         recent = times > start
         n = len(x.items)
-        now = np.bincount(x.log["item"][recent], minlength=n)
-        before = np.bincount(x.log["item"][~recent], minlength=n)
+        now = np.bincount(log["item"][recent], minlength=n)
+        before = np.bincount(log["item"][~recent], minlength=n)
         days_before = max((start - times.min()) / np.timedelta64(1, "D"), 1.0)
         expected = before * self.recent_days / days_before
         self._trend = ((now - expected) / np.sqrt(expected + 1)).astype("float32")
@@ -67,4 +68,6 @@ class PersonalFrequency(Recommender):
         """Nothing to learn: the matrix is the model."""
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
-        return no_zeros(self.interactions.matrix[rows].toarray())
+        scores = self.interactions.matrix[rows].toarray()
+        scores[scores <= 0] = np.nan
+        return scores

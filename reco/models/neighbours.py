@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight, normalize, tfidf_weight
+from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight, tfidf_weight
 from scipy import sparse
+from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from reco.interactions import Interactions
 from reco.models.base import Recommender, check_choice, no_zeros, register
 
-#: How implicit weighs rows so that their products are similarities; BM25 with its usual K1 and B.
-SIMILARITIES: Final[dict[str, Callable[[sparse.spmatrix], sparse.coo_matrix]]] = {
+#: How rows are weighted so that their products are similarities; BM25 with its usual K1 and B.
+SIMILARITIES: Final[dict[str, Callable[[sparse.csr_matrix], sparse.spmatrix]]] = {
     "cosine": normalize,
-    "tfidf": lambda rows: normalize(tfidf_weight(rows)),
+    "tfidf": lambda rows: normalize(tfidf_weight(rows).tocsr()),
     "bm25": lambda rows: bm25_weight(rows, K1=1.2, B=0.75),
 }
 Similarity = Literal["cosine", "tfidf", "bm25"]
@@ -62,7 +63,7 @@ class ItemKNN(Recommender):
                 raise ValueError("item_knn: adjusted_cosine needs weights that differ within a user")
         else:
             compared, weigh = self._amounts, SIMILARITIES[self.similarity]
-        self.nearest = _nearest(weigh(compared.T), self.neighbours, self.threads)
+        self.nearest = _nearest(weigh(compared.T.tocsr()), self.neighbours, self.threads)
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
         return no_zeros((self._amounts[rows] @ self.nearest).toarray())
@@ -111,12 +112,12 @@ def _amounts(matrix: sparse.csr_matrix, weights: Amounts) -> sparse.csr_matrix:
     return amounts
 
 
-def _nearest(weighted: sparse.coo_matrix, neighbours: int, threads: int) -> sparse.csr_matrix:
+def _nearest(weighted: sparse.spmatrix, neighbours: int, threads: int) -> sparse.csr_matrix:
     """The products (n, n) of each row with itself and the `neighbours` nearest others, float32."""
     model = ItemItemRecommender(K=neighbours + 1, num_threads=threads)
     # implicit runs its own threads; those of the linear algebra library would get in their way
     with threadpool_limits(1, "blas"):
-        model.fit(weighted.T.tocsr(), show_progress=False)
+        model.fit(weighted.T.tocsr().astype("float64"), show_progress=False)
     return model.similarity.astype("float32")
 
 

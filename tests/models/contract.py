@@ -1,0 +1,207 @@
+"""The checks that every model passes: inherit `RecommenderContract` and name the model."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from reco.interactions import Interactions
+from reco.models import MODELS, Recommender, make_model
+
+ALL = 1000  # more than there are items
+
+
+def toy_frame(seed: int = 0) -> pd.DataFrame:
+    """About 500 purchases of 40 users and 30 items in 160 baskets, some items much more popular than others."""
+    rng = np.random.default_rng(seed)
+    n = 500
+    basket = np.sort(rng.integers(0, 160, n))
+    return pd.DataFrame(
+        {
+            "user_id": [f"u{number:02}" for number in rng.permutation(160)[basket] % 40],
+            "item_id": [f"i{number:02}" for number in np.minimum(rng.geometric(0.08, n), 30) - 1],
+            "basket_id": [f"b{number}" for number in basket],
+            "timestamp": pd.Timestamp("2026-01-01") + pd.to_timedelta(basket, unit="D"),
+            "quantity": rng.integers(1, 6, n),
+        }
+    )
+
+
+def toy_products() -> pd.DataFrame:
+    """Texts of the toy items and of one more."""
+    numbers = range(31)
+    return pd.DataFrame(
+        {
+            "title": [f"{['red', 'green', 'blue'][n % 3]} {['tea', 'soap', 'bread', 'milk'][n % 4]}" for n in numbers],
+            "category": [["drinks", "home", "food"][n % 3] for n in numbers],
+            "description": None,
+        },
+        index=[f"i{n:02}" for n in numbers],
+    )
+
+
+def as_interactions(frame: pd.DataFrame) -> Interactions:
+    """Interactions with everything that any model may need."""
+    return Interactions.from_frame(
+        frame, timestamp="timestamp", weight="quantity", basket="basket_id", products=toy_products()
+    )
+
+
+class RecommenderContract:
+    """Inherit and set `model`; `options` where the defaults do not suit 500 purchases."""
+
+    model: ClassVar[str]
+    options: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def x(cls) -> Interactions:
+        return as_interactions(toy_frame())
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def fitted(cls, x: Interactions) -> Recommender:
+        return cls.make().fit(x)
+
+    @classmethod
+    def make(cls) -> Recommender:
+        return make_model(cls.model, **cls.options)
+
+    def test_is_registered_with_title_and_defaults(self):
+        assert MODELS[self.model].title
+        assert make_model(self.model).name == self.model
+
+    def test_recommend_before_fit(self):
+        with pytest.raises(RuntimeError, match="call fit"):
+            self.make().recommend(["u00"])
+
+    def test_similar_before_fit(self):
+        with pytest.raises(RuntimeError, match="call fit"):
+            self.make().similar(["i00"])
+
+    def test_fit_without_interactions(self):
+        nothing = as_interactions(toy_frame().head(0))
+        with pytest.raises(ValueError, match=f"{self.model}: no interactions"):
+            self.make().fit(nothing)
+
+    @pytest.mark.parametrize("weight", [np.nan, np.inf])
+    def test_fit_on_weights_that_are_not_finite(self, weight):
+        x = as_interactions(toy_frame())
+        x.matrix.data[3] = weight
+        with pytest.raises(ValueError, match=f"{self.model}: the matrix holds NaN or infinite"):
+            self.make().fit(x)
+
+    def test_fit_returns_the_model_and_leaves_the_interactions_alone(self, x):
+        before, log = x.matrix.copy(), x.log.copy()
+        model = self.make()
+        assert model.fit(x) is model
+        assert (x.matrix != before).nnz == 0
+        assert_frame_equal(x.log, log)
+
+    def test_second_fit_forgets_the_first(self, x, fitted):
+        other = as_interactions(toy_frame(seed=1).query("user_id < 'u30' and item_id < 'i20'"))
+        model = self.make().fit(other)
+        model.similar(other.items)  # whatever is made when first asked for is forgotten, too
+        model.fit(x)
+        assert_frame_equal(model.recommend(x.users), fitted.recommend(x.users))
+        assert_frame_equal(model.similar(x.items), fitted.similar(x.items))
+
+    def test_same_seed_same_answer(self, x, fitted):
+        assert_frame_equal(self.make().fit(x).recommend(x.users, k=ALL), fitted.recommend(x.users, k=ALL))
+
+    def test_columns_and_types(self, x, fitted):
+        lists, similar = fitted.recommend(x.users), fitted.similar(x.items)
+        assert list(lists) == ["user_id", "rank", "item_id", "score"]
+        assert list(similar) == ["item_id", "rank", "similar_id", "score"]
+        for frame in (lists, similar):
+            assert frame.dtypes.iloc[[0, 2]].eq(x.users.dtype).all()
+            assert frame["rank"].dtype == "int64"
+            assert frame["score"].dtype == "float32"
+            assert frame.index.equals(pd.RangeIndex(len(frame)))
+
+    def test_nobody_asked_nothing_answered(self, x, fitted):
+        assert_frame_equal(fitted.recommend([]), fitted.recommend(x.users).head(0), check_index_type=False)
+        assert_frame_equal(fitted.similar([]), fitted.similar(x.items).head(0), check_index_type=False)
+
+    @pytest.mark.parametrize("exclude_seen", [True, False])
+    def test_lists_of_users(self, x, fitted, exclude_seen):
+        check_lists(fitted.recommend(x.users, ALL, exclude_seen), "user_id", "item_id", x)
+
+    def test_lists_of_items(self, x, fitted):
+        similar = fitted.similar(x.items, ALL)
+        check_lists(similar, "item_id", "similar_id", x)
+        assert (similar["item_id"] != similar["similar_id"]).all()
+
+    def test_shorter_list_is_the_head_of_the_longer(self, x, fitted):
+        longer = fitted.recommend(x.users, k=10).query("rank <= 3").reset_index(drop=True)
+        assert_frame_equal(fitted.recommend(x.users, k=3), longer)
+
+    def test_no_list_of_no_items(self, x, fitted):
+        assert fitted.recommend(x.users, k=0).empty
+
+    def test_excluding_seen_items_removes_just_these(self, x, fitted):
+        everything = fitted.recommend(x.users, ALL, exclude_seen=False)
+        unseen = fitted.recommend(x.users, ALL)
+        seen = x.matrix[x.rows(everything["user_id"]), x.columns(everything["item_id"])] != 0
+        expected = everything[~np.asarray(seen).ravel()].drop(columns="rank").reset_index(drop=True)
+        assert_frame_equal(unseen.drop(columns="rank"), expected)
+
+    def test_users_in_the_order_asked(self, x, fitted):
+        lists = fitted.recommend(x.users[::-1], exclude_seen=False)
+        answered = lists["user_id"].drop_duplicates().tolist()
+        assert answered == sorted(answered, reverse=True)
+
+    def test_unknown_user(self, x, fitted):
+        asked = ["nobody", *x.users[:2]]
+        lists = fitted.recommend(asked, exclude_seen=False)
+        assert ("nobody" in set(lists["user_id"])) == fitted.knows_new_users
+        known = lists[lists["user_id"] != "nobody"].reset_index(drop=True)
+        assert_frame_equal(known, fitted.recommend(x.users[:2], exclude_seen=False))
+
+    def test_unknown_item(self, x, fitted):
+        assert_frame_equal(fitted.similar(["nothing", *x.items[:2]]), fitted.similar(x.items[:2]))
+
+    def test_blocks_do_not_matter(self, x, fitted, monkeypatch):
+        whole = fitted.recommend(x.users, ALL), fitted.similar(x.items, ALL)
+        monkeypatch.setattr("reco.models.base.BLOCK", 7)
+        blocks = fitted.recommend(x.users, ALL), fitted.similar(x.items, ALL)
+        for expected, found in zip(whole, blocks, strict=True):
+            key = list(expected.columns[[0, 2]])
+            assert_frame_equal(
+                found.sort_values(key)[[*key, "score"]].reset_index(drop=True),
+                expected.sort_values(key)[[*key, "score"]].reset_index(drop=True),
+                rtol=1e-4,
+            )
+
+    def test_returned_purchases(self):
+        frame = toy_frame()
+        returned = pd.DataFrame(
+            {
+                "user_id": ["u98", "u98", "u00", "u01"],
+                "item_id": ["i00", "i00", "i30", "i30"],
+                "basket_id": ["b900", "b901", "b902", "b903"],
+                "timestamp": pd.Timestamp("2026-02-01"),
+                "quantity": [2, -2, 0, 0],
+            }
+        )
+        x = as_interactions(pd.concat([frame, returned], ignore_index=True))
+        model = self.make().fit(x)
+        lists = model.recommend(x.users, ALL, exclude_seen=False)
+        check_lists(lists, "user_id", "item_id", x)
+        assert ("u98" in set(lists["user_id"])) == model.knows_new_users
+        assert ("i30" in set(lists["item_id"])) == model.knows_new_items
+        check_lists(model.similar(x.items, ALL), "item_id", "similar_id", x)
+
+
+def check_lists(lists: pd.DataFrame, of: str, what: str, x: Interactions) -> None:
+    """Ranks from 1 without gaps, scores descending, ties by item id, nothing twice, known items only."""
+    assert lists["score"].notna().all()
+    assert np.isfinite(lists["score"]).all()
+    assert not lists.duplicated([of, what]).any()
+    assert lists[what].isin(x.items).all()
+    assert (lists["rank"] == lists.groupby(of, sort=False).cumcount() + 1).all()
+    expected = lists.sort_values([of, "score", what], ascending=[True, False, True])
+    same_order = lists.sort_values([of, "rank"])
+    assert expected[what].tolist() == same_order[what].tolist()

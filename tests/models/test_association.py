@@ -1,0 +1,174 @@
+"""Rules against numbers counted by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlxtend.frequent_patterns import association_rules, fpgrowth
+from pandas.testing import assert_frame_equal
+
+from reco.interactions import Interactions
+from reco.models import make_model
+from reco.models.association import mine_rules
+from tests.models.contract import RecommenderContract, as_interactions, toy_frame
+
+
+class TestAssociationRules(RecommenderContract):
+    model = "association_rules"
+    options = {"min_baskets": 2}  # noqa: RUF012
+
+
+class TestAssociationRulesOfThree(RecommenderContract):
+    model = "association_rules"
+    options = {"min_baskets": 2, "max_length": 3, "similar_by": "confidence"}  # noqa: RUF012
+
+
+# bread 4, butter 3, jam 2, milk 1 of 5 baskets; bread & butter 3, bread & jam 2, butter & jam 2, all three 2
+BASKETS = [
+    ["bread", "butter", "jam"],
+    ["jam", "butter", "bread", "bread"],
+    ["bread", "butter"],
+    ["bread"],
+    ["milk"],
+]
+
+
+def rule(rules: pd.DataFrame, antecedents: tuple[str, ...], consequents: tuple[str, ...]) -> pd.Series:
+    found = rules[(rules["antecedents"] == antecedents) & (rules["consequents"] == consequents)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_measures_counted_by_hand():
+    rules = mine_rules(BASKETS, min_support=0.4, min_confidence=0.5)
+    assert list(rules) == ["antecedents", "consequents", "support", "confidence", "lift", "leverage", "conviction"]
+    assert rules.dtypes.iloc[2:].eq("float64").all()
+    found = rule(rules, ("butter",), ("jam",))
+    assert found["support"] == pytest.approx(2 / 5)
+    assert found["confidence"] == pytest.approx(2 / 3)
+    assert found["lift"] == pytest.approx((2 / 3) / (2 / 5))
+    assert found["leverage"] == pytest.approx(2 / 5 - (3 / 5) * (2 / 5))
+    assert found["conviction"] == pytest.approx((1 - 2 / 5) / (1 - 2 / 3))
+    assert rule(rules, ("bread", "jam"), ("butter",))["conviction"] == np.inf
+    assert rule(rules, ("jam",), ("bread", "butter"))["confidence"] == 1
+
+
+def test_rules_are_those_of_mlxtend():
+    lines = toy_frame()
+    onehot = pd.crosstab(lines["basket_id"], lines["item_id"]) > 0
+    itemsets = fpgrowth(onehot, min_support=2 / len(onehot), use_colnames=True)
+    expected = association_rules(itemsets, metric="confidence", min_threshold=0.23)
+    found = mine_rules(lines, min_support=2 / len(onehot), min_confidence=0.23, max_length=None)
+    assert len(found) == len(expected) > 100
+    for side in ("antecedents", "consequents"):
+        expected[side] = [tuple(sorted(items)) for items in expected[side]]
+    key = ["antecedents", "consequents"]
+    expected = expected.sort_values(key)[list(found)].reset_index(drop=True)
+    assert_frame_equal(found.sort_values(key).reset_index(drop=True), expected)
+
+
+def test_order():
+    rules = mine_rules(BASKETS, min_support=0.4, min_confidence=0.5, max_length=2)
+    # lift 5/3 twice, then 5/4 four times
+    assert list(zip(rules["antecedents"], rules["consequents"], strict=True)) == [
+        (("jam",), ("butter",)),  # confidence 1
+        (("butter",), ("jam",)),  # 2/3
+        (("butter",), ("bread",)),  # 1, support 3/5
+        (("jam",), ("bread",)),  # 1, support 2/5
+        (("bread",), ("butter",)),  # 3/4
+        (("bread",), ("jam",)),  # 1/2
+    ]
+
+
+@pytest.mark.parametrize(("min_support", "min_confidence", "n"), [(0.4, 0.5, 6), (0.41, 0.5, 2), (0.4, 0.51, 5)])
+def test_thresholds_are_inclusive(min_support, min_confidence, n):
+    assert len(mine_rules(BASKETS, min_support, min_confidence, max_length=2)) == n
+
+
+def test_threshold_that_floating_point_misses():
+    # 0.07 * 100 is a little more than 7
+    baskets = [["a", "b"]] * 7 + [["c"]] * 93
+    assert len(mine_rules(baskets, min_support=0.07)) == 2
+
+
+def test_frame_and_lists_agree():
+    lines = [(f"b{number}", item) for number, basket in enumerate(BASKETS) for item in basket]
+    frame = pd.DataFrame(lines, columns=["basket_id", "item_id"]).sample(frac=1, random_state=0)
+    assert_frame_equal(mine_rules(frame, 0.2, 0.1), mine_rules(BASKETS, 0.2, 0.1))
+
+
+def test_longer_rules_on_request():
+    assert mine_rules(BASKETS, 0.4, max_length=2)["antecedents"].str.len().max() == 1
+    four = [["a", "b", "c", "d"]] * 2 + [["e"]]
+    assert mine_rules(four, 0.4)["antecedents"].str.len().max() == 2
+    assert mine_rules(four, 0.4, max_length=None)["antecedents"].str.len().max() == 3
+
+
+def test_no_rules_is_an_empty_table():
+    rules = mine_rules([["a"], ["b"]], min_support=0.5)
+    assert rules.empty
+    assert_frame_equal(rules, mine_rules(BASKETS, 0.4).head(0), check_index_type=False)
+    assert mine_rules([["a", "b"], ["a"], ["a"], ["b"], ["b"]], 0.2, min_confidence=0.9).empty
+
+
+@pytest.mark.parametrize(
+    ("baskets", "options", "message"),
+    [
+        ([], {}, "no baskets"),
+        (pd.DataFrame({"item_id": ["a"]}), {}, "no column 'basket_id'; found item_id"),
+        (pd.DataFrame({"basket_id": ["b"], "item_id": [None]}), {}, "column 'item_id' of the baskets"),
+        (BASKETS, {"min_support": 0}, "min_support is 0; expected a share"),
+        (BASKETS, {"min_confidence": 1.5}, "min_confidence is 1.5; expected a share"),
+    ],
+)
+def test_what_cannot_be_mined(baskets, options, message):
+    with pytest.raises(ValueError, match=message):
+        mine_rules(baskets, **options)
+
+
+def interactions(baskets: list[list[str]], users: str) -> Interactions:
+    rows = [(users[n], item, f"b{n}") for n, basket in enumerate(baskets) for item in basket]
+    return Interactions.from_frame(pd.DataFrame(rows, columns=["user_id", "item_id", "basket_id"]), basket="basket_id")
+
+
+def test_score_is_the_sum_of_confidences():
+    x = interactions([*BASKETS, ["butter", "jam"]], users="aabcde")
+    # baskets: bread 4, butter 4, jam 3; bread & butter 3, bread & jam 2, butter & jam 3, all 2
+    pairs = make_model("association_rules", min_baskets=2).fit(x)
+    lists = pairs.recommend(["e"])  # has butter and jam
+    assert lists["item_id"].tolist() == ["bread"]
+    assert lists["score"].tolist() == pytest.approx([3 / 4 + 2 / 3])
+    triples = make_model("association_rules", min_baskets=2, max_length=3).fit(x)
+    assert triples.recommend(["e"])["score"].tolist() == pytest.approx([3 / 4 + 2 / 3 + 2 / 3])
+    assert triples.recommend(["c"])["score"].tolist() == pytest.approx([3 / 4, 2 / 4])  # bread only
+
+
+@pytest.mark.parametrize(("by", "order"), [("lift", ["jam", "bread"]), ("confidence", ["bread", "jam"])])
+def test_similar_by(by, order):
+    x = interactions(BASKETS, users="abcde")
+    similar = make_model("association_rules", min_baskets=2, similar_by=by).fit(x).similar(["butter", "milk"])
+    assert similar["similar_id"].tolist() == order
+    assert similar["item_id"].eq("butter").all()
+
+
+def test_a_rule_rests_on_min_baskets():
+    x = interactions(BASKETS, users="abcde")
+    similar = make_model("association_rules", min_baskets=3).fit(x).similar(x.items)
+    assert similar["similar_id"].tolist() == ["butter", "bread"]
+
+
+def test_no_rules_no_recommendations():
+    x = as_interactions(toy_frame())
+    assert make_model("association_rules", min_baskets=100).fit(x).recommend(x.users).empty
+
+
+def test_baskets_are_needed():
+    frame = pd.DataFrame({"user_id": ["a"], "item_id": ["x"], "basket_id": [None]})
+    with pytest.raises(ValueError, match="needs the basket"):
+        make_model("association_rules").fit(Interactions.from_frame(frame))
+    with pytest.raises(ValueError, match="no interaction has a basket"):
+        make_model("association_rules").fit(Interactions.from_frame(frame, basket="basket_id"))
+
+
+def test_unknown_choice():
+    with pytest.raises(ValueError, match="similar_by is 'odd'; expected one of lift, confidence"):
+        make_model("association_rules", similar_by="odd").fit(as_interactions(toy_frame()))
