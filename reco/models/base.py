@@ -198,6 +198,8 @@ def _place(rows: np.ndarray) -> np.ndarray:
 
 def _index(ids: Iterable[str], like: pd.Index) -> pd.Index:
     """`ids` as an index; an empty one takes the type of `like`, since it has none of its own."""
+    if isinstance(ids, str):
+        raise TypeError(f"expected several ids, got the one string {ids!r}; put it into a list")
     index = pd.Index(ids if isinstance(ids, pd.Index) else list(ids))
     return index if len(index) else like[:0]
 

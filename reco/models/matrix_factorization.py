@@ -1,7 +1,8 @@
 """Matrix factorization: users and items as short vectors whose product is the score."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import surprise
@@ -11,6 +12,13 @@ from threadpoolctl import threadpool_limits
 from reco.interactions import Interactions
 from reco.models.base import Recommender, check_choice, no_zeros, register
 from reco.models.ratings import RATINGS, Ratings, as_ratings, build_trainset
+
+#: What ALS makes of the weights; a negative weight stays a dislike, as implicit reads it.
+WEIGHTS: Final[dict[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "count": lambda data: data,
+    "log": lambda data: np.sign(data) * np.log2(1 + np.abs(data)),
+    "binary": np.sign,
+}
 
 
 @dataclass(frozen=True)
@@ -122,8 +130,8 @@ class ALS(Recommender):
     """
 
     factors: int = 64
-    regularization: float = 1.0
-    alpha: float = 1.0
+    regularization: float = 3.0
+    alpha: float = 0.3
     weights: Literal["count", "log", "binary"] = "log"
     iterations: int = 15
     threads: int = 0
@@ -132,13 +140,15 @@ class ALS(Recommender):
     def _train(self, x: Interactions) -> None:
         check_choice(self, "weights", WEIGHTS)
         confidence = x.matrix.copy()
-        confidence.data = WEIGHTS[self.weights](confidence.data)
+        weights = WEIGHTS[self.weights](confidence.data)
+        # what implicit is given it takes for the whole confidence, not for what is added to 1
+        confidence.data = np.sign(weights) + np.float32(self.alpha) * weights
         # implicit runs its own threads; those of the linear algebra library would get in their way
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
                 factors=self.factors,
                 regularization=self.regularization,
-                alpha=self.alpha,
+                alpha=1.0,
                 iterations=self.iterations,
                 num_threads=self.threads,
                 random_state=self.seed,
@@ -151,14 +161,6 @@ class ALS(Recommender):
 
     def _resemble(self, columns: np.ndarray) -> np.ndarray:
         return cosine(self.item_factors, columns)
-
-
-#: How ALS weighs a cell; a negative weight stays a dislike, as implicit reads it.
-WEIGHTS = {
-    "count": lambda data: data,
-    "log": lambda data: np.sign(data) * np.log2(1 + np.abs(data)),
-    "binary": np.sign,
-}
 
 
 def cosine(vectors: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -148,6 +148,10 @@ class RecommenderContract:
         expected = everything[~np.asarray(seen).ravel()].drop(columns="rank").reset_index(drop=True)
         assert_frame_equal(unseen.drop(columns="rank"), expected)
 
+    def test_one_string_is_not_a_list_of_ids(self, fitted):
+        with pytest.raises(TypeError, match="'u00'; put it into a list"):
+            fitted.recommend("u00")
+
     def test_users_in_the_order_asked(self, x, fitted):
         lists = fitted.recommend(x.users[::-1], exclude_seen=False)
         answered = lists["user_id"].drop_duplicates().tolist()

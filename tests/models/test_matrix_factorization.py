@@ -93,10 +93,12 @@ def test_trainset_is_the_one_surprise_builds(x):
 
 def test_als_lists_are_those_of_implicit(x):
     with threadpool_limits(1, "blas"):
-        theirs = AlternatingLeastSquares(factors=8, regularization=1.0, random_state=0)
-        theirs.fit(x.matrix, show_progress=False)
+        theirs = AlternatingLeastSquares(factors=8, regularization=3.0, random_state=0)
+        confidence = x.matrix.copy()
+        confidence.data = 1 + 2 * confidence.data
+        theirs.fit(confidence, show_progress=False)
     ids, scores = theirs.recommend(np.arange(len(x.users)), x.matrix, N=10)
-    ours = make_model("als", factors=8, weights="count").fit(x).recommend(x.users, k=10)
+    ours = make_model("als", factors=8, weights="count", alpha=2.0).fit(x).recommend(x.users, k=10)
     assert x.columns(ours["item_id"]).tolist() == ids.ravel().tolist()
     np.testing.assert_allclose(ours["score"], scores.ravel(), rtol=1e-4)
 
