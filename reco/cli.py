@@ -1,5 +1,6 @@
 """The command line: `reco run` brings the reports up to date, `reco check` tells whether it could."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,12 @@ app = typer.Typer(
 )
 
 Config = Annotated[Path, typer.Option(help="Settings file, looked for here and in the folders above.")]
+
+
+@app.callback()
+def prepare() -> None:
+    """Keep what libraries tell their developers off the console, where a line means something to the reader."""
+    logging.captureWarnings(True)
 
 
 @app.command()
@@ -46,6 +53,7 @@ def run(
     Exit code 0: all reports are up to date. 1: a notebook failed. 2: settings or input are not as they must be, and
     nothing was written.
     """
+    from reco.notebooks import NOTEBOOKS
     from reco.runs.runner import run as run_notebooks
 
     with _mistakes_in_one_line():
@@ -58,6 +66,7 @@ def run(
                 jobs=jobs,
                 force=force,
                 timeout=timeout,
+                notebooks=NOTEBOOKS,
                 say=typer.echo,
             )
         except KeyboardInterrupt:
@@ -70,10 +79,11 @@ def run(
 @app.command()
 def check(config: Config = Path("workbook.yaml")) -> None:
     """Check settings and raw files, and say which notebooks they can fill. Runs and writes nothing."""
+    from reco.notebooks import NOTEBOOKS
     from reco.runs.checks import findings
 
     with _mistakes_in_one_line():
-        for line in findings(config):
+        for line in findings(config, NOTEBOOKS):
             typer.echo(line)
 
 

@@ -5,6 +5,9 @@ from typing import Final
 #: MIME type of the figures that a notebook's last cell records.
 RECORD: Final = "application/vnd.reco.record+json"
 
+#: MIME type of HTML that keeps its own look: what a shopper would see.
+PREVIEW: Final = "application/vnd.reco.preview"
+
 #: Ink, quiet ink, hairlines and paper of every picture.
 INK: Final = "#1f2328"
 QUIET: Final = "#6b7280"

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import nh3
 from markupsafe import Markup
+from nbconvert.filters import markdown2html
 
-from reco.report import DARK, RECORD
+from reco.report import DARK, PREVIEW, RECORD
 from reco.report.text import scrub
 
 
@@ -38,6 +39,17 @@ _PAGE_LINK: Final = re.compile(r"(#[\w.-]*|[\w.-]+\.html(#[\w.-]*)?)")
 _DROPPED: Final = {"script", "style", "title", "iframe", "noscript", "template", "svg", "math"}
 
 
+_LOOKS: Final = _words(
+    "align-items background-color border border-bottom border-collapse border-color border-left border-radius "
+    "border-right border-spacing border-style border-top border-width box-sizing color display flex flex-direction "
+    "flex-wrap font font-family font-size font-style font-weight gap grid-template-columns height justify-content "
+    "letter-spacing line-height list-style list-style-type margin margin-bottom margin-left margin-right margin-top "
+    "max-height max-width min-height min-width opacity overflow overflow-x padding padding-bottom padding-left "
+    "padding-right padding-top table-layout text-align text-decoration text-overflow text-transform vertical-align "
+    "white-space width word-break"
+)
+
+
 def _link(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "href" and not _PAGE_LINK.fullmatch(value):
         return None
@@ -49,6 +61,19 @@ _STRICT: Final = nh3.Cleaner(
     clean_content_tags=_DROPPED,
     attributes=_ATTRIBUTES,
     attribute_filter=_link,
+    link_rel=None,
+)
+
+_WITH_LOOKS: Final = nh3.Cleaner(
+    tags=_TAGS - {"a"} | {"button"},
+    clean_content_tags=_DROPPED,
+    attributes={
+        "*": {"style", "role", "aria-label", "align", "valign", "width", "height"},
+        "td": {"colspan", "rowspan"},
+        "th": {"colspan", "rowspan", "scope"},
+        "table": {"cellpadding", "cellspacing"},
+    },
+    filter_style_properties=_LOOKS,
     link_rel=None,
 )
 
@@ -71,6 +96,8 @@ def shown(output: Mapping[str, Any]) -> Markup:
     data = output.get("data", {})
     if not data or RECORD in data:
         return Markup()
+    if PREVIEW in data:
+        return _preview(data[PREVIEW], data.get("text/plain", "Preview"))
     words = output.get("metadata", {})
     if "image/svg+xml" in data:
         svg = _with_dark_mode(data["image/svg+xml"])
@@ -79,6 +106,8 @@ def shown(output: Mapping[str, Any]) -> Markup:
         return _picture("image/png", re.sub(r"[^A-Za-z0-9+/=]", "", data["image/png"]), words.get("image/png", {}))
     if "text/html" in data:
         return Markup('<div class="rich">{}</div>').format(clean(data["text/html"]))
+    if "text/markdown" in data:
+        return clean(markdown2html(data["text/markdown"]))
     if "text/plain" in data:
         return _text(scrub(data["text/plain"]))
     kinds = ", ".join(sorted(data))
@@ -98,6 +127,14 @@ def _picture(kind: str, content: str, words: Mapping[str, str]) -> Markup:
         '<figure><div class="scroll" tabindex="0" role="region" aria-label="Figure">'
         '<img src="data:{};base64,{}" alt="{}"></div>{}</figure>'
     ).format(kind, content, alt, caption)
+
+
+def _preview(html: str, title: str) -> Markup:
+    inside = Markup(_WITH_LOOKS.clean(html))  # noqa: S704 cleaned in this expression
+    return Markup(
+        '<figure class="preview"><figcaption>{title}</figcaption>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="{title}">{inside}</div></figure>'
+    ).format(title=title, inside=inside)
 
 
 def _with_dark_mode(svg: str) -> str:

@@ -17,6 +17,7 @@ from html import escape
 from numbers import Integral, Real
 from typing import Any
 
+import css_inline
 import matplotlib as mpl
 import pandas as pd
 from great_tables import GT
@@ -24,7 +25,7 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from reco.report import HAIR, INK, PALETTE, PAPER, QUIET, RECORD
+from reco.report import HAIR, INK, PALETTE, PAPER, PREVIEW, QUIET, RECORD
 from reco.report.text import MISSING, Format, label, plain_table
 
 
@@ -127,8 +128,10 @@ class Table:
         table = table.cols_align("left").cols_align("right", [*self.numeric]).cols_align("center", dates)
         if self.note:
             table = table.tab_source_note(self.note)
-        subtitle = f'<br><span class="subtitle">{escape(self.subtitle)}</span>' if self.subtitle else ""
-        caption = f'<caption style="text-align:left"><strong>{escape(self.title)}</strong>{subtitle}</caption>'
+        words = f"<strong>{escape(self.title)}</strong>"
+        if self.subtitle:
+            words += f'<span class="subtitle" style="display:block">{escape(self.subtitle)}</span>'
+        caption = f'<caption style="text-align:left">{words}</caption>'
         return table.as_raw_html().replace("<thead>", f"{caption}<thead>", 1)
 
 
@@ -144,6 +147,23 @@ class Picture:
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         words = {"alt": self.alt} | ({"caption": self.caption} if self.caption else {})
         return {"image/svg+xml": self.svg, "text/plain": self.alt}, {"image/svg+xml": words}
+
+
+class Preview:
+    """HTML as a shopper would see it, with its own look."""
+
+    def __init__(self, html: str, title: str) -> None:
+        self.html, self.title = html, title
+
+    def __repr__(self) -> str:
+        return self.title
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        frame = (
+            f'<iframe sandbox title="{escape(self.title)}" srcdoc="{escape(self.html)}" '
+            f'style="width:100%;height:20rem;border:1px solid {HAIR};background:{PAPER}"></iframe>'
+        )
+        return {PREVIEW: self.html, "text/html": frame, "text/plain": self.title}
 
 
 class Record:
@@ -203,8 +223,8 @@ def table(
         frame: one row a line, columns in the order shown.
         title: what the table says; `subtitle` says what the data are; `note` stands below.
         formats: `integer`, `number`, `percent`, `money:USD`, `date` or `text` by column; a `+` after the word
-            shows the sign, a number after a colon sets the decimals (`percent+:2`). Columns left out are
-            shown by their type.
+            shows the sign, a number after a colon sets the decimals (`percent+:2`, `money:USD:0`). Columns left
+            out are shown by their type.
         id: HTML id, unique in the notebook; made from the title when left out.
         labels: heading by column; made from the column's name when left out.
         intervals: by column, the two columns that hold its bounds: shown in one cell, as
@@ -251,6 +271,16 @@ def figure(fig: Figure, alt: str, caption: str | None = None) -> None:
         svg = stream.getvalue()
     plt.close(fig)
     display(Picture(svg[svg.index("<svg") :], " ".join(alt.split()), caption))
+
+
+def preview(html: str, title: str) -> None:
+    """Show HTML as a shopper would see it; `title` says what it is.
+
+    Styles are inlined. Nothing in it runs: the notebook shows it in a sandboxed frame, the report keeps an allow-list
+    of tags and styles.
+    """
+    inlined = css_inline.inline(html, load_remote_stylesheets=False, resolve_css_variables=True)
+    display(Preview(inlined, title))
 
 
 def record(**figures: object) -> None:

@@ -92,7 +92,11 @@ def _fold_silent_code(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
 
 
 def _arrange(soup: BeautifulSoup, question: str) -> None:
-    """Fit the body into the page: its first title goes, no second h1 stays, tables get a box to scroll in."""
+    """Fit the body into the page.
+
+    Its first title goes and no second h1 stays; a section whose one result moved to the top goes with it; tables get
+    a box to scroll in; ids are unique.
+    """
     for position, title in enumerate(soup.find_all("h1")):
         if position == 0 and title.find_previous(["h2", "p", "table", "figure"]) is None:
             title.decompose()
@@ -101,6 +105,10 @@ def _arrange(soup: BeautifulSoup, question: str) -> None:
     opening = soup.find("p")
     if opening and question and " ".join(opening.get_text().split()) == question:
         opening.decompose()
+    for heading in soup.find_all("h2"):
+        following = heading.find_next_sibling()
+        if following is None or following.name == "h2":
+            heading.decompose()
     for heading in soup.find_all(["h2", "h3"]):
         heading["id"] = re.sub(r"\W+", "-", heading.get_text().lower()).strip("-") or "section"
     for table in soup.find_all("table"):

@@ -31,30 +31,32 @@ _PLACES: Final = [
     if len(path) > 1
 ]
 
-_SPEC: Final = re.compile(r"(integer|number|percent|money|date|text)(\+?)(?::(\w+))?")
+_SPEC: Final = re.compile(r"(integer|number|percent|money|date|text)(\+?)(?::(\w+))?(?::(\d))?")
 _DECIMALS: Final = {"integer": 0, "number": 3, "percent": 1}
 
 
 class Format(NamedTuple):
-    """How one column is written.
+    """How one column is written; without decimals, money has as many as its currency.
 
-    >>> Format.parse("percent+")(0.0213), Format.parse("money:GBP")(1234.5), Format.parse("integer")(None)
-    ('+2.1%', '£1,234.50', '–')
+    >>> Format.parse("percent+")(0.0213), Format.parse("money:GBP")(1234.5), Format.parse("money:GBP:0")(1234.5)
+    ('+2.1%', '£1,234.50', '£1,234')
+    >>> Format.parse("integer")(None)
+    '–'
     """
 
     kind: str
     signed: bool = False
-    decimals: int = 0
+    decimals: int | None = 0
     currency: str = ""
 
     @classmethod
     def parse(cls, spec: str) -> "Format":
         """A format from its short name; raises `ValueError` when there is no such format."""
         match = _SPEC.fullmatch(spec)
-        kind, sign, detail = match.groups() if match else ("", "", None)
+        kind, sign, detail, decimals = match.groups() if match else ("", "", None, None)
         if kind == "money" and detail and re.fullmatch("[A-Z]{3}", detail):
-            return cls(kind, bool(sign), currency=detail)
-        if kind in _DECIMALS and (detail is None or detail.isdigit()):
+            return cls(kind, bool(sign), int(decimals) if decimals else None, detail)
+        if kind in _DECIMALS and (detail is None or detail.isdigit()) and not decimals:
             return cls(kind, bool(sign), int(detail) if detail else _DECIMALS[kind])
         if kind in {"date", "text"} and not sign and detail is None:
             return cls(kind)
@@ -84,7 +86,10 @@ class Format(NamedTuple):
         if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
             return MISSING
         if self.kind == "money":
-            text = format_currency(abs(value), self.currency, locale="en")
+            pattern = None if self.decimals is None else "¤#,##0" + f".{'0' * self.decimals}".rstrip(".")
+            text = format_currency(
+                abs(value), self.currency, pattern, locale="en", currency_digits=self.decimals is None
+            )
         elif self.numeric:
             unit = "%" if self.kind == "percent" else ""
             text = f"{abs(value) * (100 if unit else 1):,.{self.decimals}f}{unit}"

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reco.notebooks import NOTEBOOKS, Notebook
+from reco.notebooks import Notebook
 from reco.runs.plan import filled_tables, lacks
 from reco.sources import SOURCES
 from reco.workbook import Workbook
 
 
-def findings(config: str | Path, notebooks: Mapping[str, Notebook] = NOTEBOOKS) -> Iterator[str]:
+def findings(config: str | Path, notebooks: Mapping[str, Notebook]) -> Iterator[str]:
     """A line for the settings, each source and each notebook.
 
     Raises `InputError` when settings or raw files are not as they must be.

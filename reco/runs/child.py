@@ -111,6 +111,7 @@ def execute(work: Work) -> Outcome:
             str(work.target),
             parameters=work.parameters,
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             execution_timeout=work.cell_timeout,
             iopub_timeout=60,
@@ -130,13 +131,11 @@ def execute(work: Work) -> Outcome:
             State.TIMED_OUT, f"A step took longer than the {work.cell_timeout:g} seconds it may take.", partial()
         )
     except DeadKernelError:
-        return failed(State.KERNEL_DIED, DIED, partial())
+        sentence = "Its Python process ended without a word; too little memory is the usual cause."
+        return failed(State.KERNEL_DIED, sentence, partial())
     if any(cell.cell_type == "code" and cell.metadata.papermill["status"] != "completed" for cell in notebook.cells):
         return failed(State.STOPPED_EARLY, "It stopped before its last step, so its results are incomplete.", partial())
     return Outcome(state=State.OK)
-
-
-DIED = "Its Python process ended without a word; too little memory is the usual cause."
 
 
 def _end_with_parent() -> None:

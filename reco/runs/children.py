@@ -14,7 +14,7 @@ import nbformat
 import psutil
 from nbformat import NotebookNode
 
-from reco.runs.child import DIED, Work, failed
+from reco.runs.child import Work, failed
 from reco.runs.record import Outcome, State
 
 
@@ -67,7 +67,8 @@ class Children:
                 self._running.discard(process)
         if answer.exists():
             return Outcome.model_validate_json(answer.read_text(encoding="utf-8"))
-        return failed(State.BROKEN, DIED, _partial(target), _tail(log))
+        sentence = f"Its process ended with code {process.returncode} before it could say how it went."
+        return failed(State.BROKEN, sentence, _partial(target), _tail(log))
 
     def end(self) -> None:
         """End every child and all that it started; none can be started after."""

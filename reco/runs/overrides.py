@@ -1,9 +1,12 @@
 """What `--set key=value` changes for one run: parameters of notebooks and single settings."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
+
+import yaml
 
 from reco.errors import InputError
 from reco.notebooks import Notebook
@@ -24,7 +27,7 @@ class Overrides(NamedTuple):
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Put the settings into the environment, where loading them finds them, here and in child processes."""
-        changes = {f"RECO_{name.replace('.', '__').upper()}": value for name, value in self.settings.items()}
+        changes = _environment(self.settings)
         before = {name: os.environ.get(name) for name in changes}
         os.environ.update(changes)
         try:
@@ -35,6 +38,25 @@ class Overrides(NamedTuple):
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables for settings by dotted name.
+
+    Options of models have no types in the settings, so they go together as JSON that keeps a number a number.
+
+    >>> _environment({"kpis.attribution_days": "3", "models.als.factors": "64"})
+    {'RECO_KPIS__ATTRIBUTION_DAYS': '3', 'RECO_MODELS': '{"als": {"factors": 64}}'}
+    """
+    variables: dict[str, str] = {}
+    options: dict[str, dict[str, object]] = {}
+    for name, value in settings.items():
+        match name.split("."):
+            case ["models", model, option]:
+                options.setdefault(model, {})[option] = yaml.safe_load(value)
+            case parts:
+                variables["RECO_" + "__".join(parts).upper()] = value
+    return variables | ({"RECO_MODELS": json.dumps(options)} if options else {})
 
 
 def parse(pairs: Sequence[str], notebooks: Mapping[str, Notebook], selected: Sequence[str]) -> Overrides:

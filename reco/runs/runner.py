@@ -75,7 +75,7 @@ def run(
             from reco.runs.execution import Execution
 
             execution = Execution(workbook, overrides.settings, tasks, selected, store, force, say)
-            with _ended_by_signals():
+            with ended_by_signals():
                 done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout))
         say(_summary(done))
         return Ended(0 if done.good else 1, store / (LATEST if done.good else done.id) / "index.html")
@@ -121,7 +121,7 @@ def _one_at_a_time(store: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the run as tidily as Ctrl-C does."""
 
     def stop(number: int, _: object) -> None:

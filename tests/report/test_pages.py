@@ -1,0 +1,248 @@
+"""Whole pages: self-contained, accessible in structure, true about what they show."""
+
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from reco.notebooks import CompareAlgorithms
+from reco.report import RECORD, html, pages
+from reco.runs.record import Entry, Facts, Outcome, Run, State
+
+HOSTILE = "<script>alert('x')</script> & \"sons\""
+
+
+def shows(**data):
+    return new_output("display_data", data=data)
+
+
+def code(source, *outputs, tags=()):
+    return new_code_cell(source, outputs=list(outputs), execution_count=1, metadata={"tags": list(tags)})
+
+
+NOTEBOOK = new_notebook(
+    cells=[
+        new_markdown_cell("# Algorithms\n\n**Which one?**\n\nFor merchandisers."),
+        code("k: int = 10", tags=["parameters"]),
+        code("k = 20\nsecret = 'abc'", tags=["injected-parameters"]),
+        code("import pandas as quiet_import"),
+        new_markdown_cell("## The answer"),
+        code(
+            "show.headline()",
+            shows(**{"text/html": '<p class="headline">EASE &lt;b&gt;</p>', "text/plain": "EASE <b>"}),
+        ),
+        new_markdown_cell(f"## Results of {HOSTILE}\n\n[outside](https://evil.example) $x^2$"),
+        code(
+            "show.table()",
+            shows(**{"text/html": "<table><caption>Lists</caption><tr><td>1</td></tr></table>", "text/plain": "1"}),
+        ),
+        code("show.figure()", shows(**{"image/png": "iVBORw0KGgo=", "text/plain": "Figure"})),
+        new_markdown_cell("# Second title\n\nMore."),
+        code("warn()", new_output("stream", name="stderr", text="UserWarning: private")),
+        code("show.record()", shows(**{RECORD: {"ndcg": 0.1}, "text/plain": "ndcg: 0.1"})),
+    ]
+)
+NOW = datetime(2026, 11, 24, 20, 15, 30, tzinfo=UTC)
+ENTRY = Entry(
+    name="02_compare_algorithms",
+    title=f"Algorithms {HOSTILE}",
+    question="Which one?",
+    key="0" * 64,
+    parameters={"config": "/home/me/workbook.yaml", "k": 20, "confidence": 0.95, "seed": 0},
+    outcome=Outcome(state=State.OK, seconds=3),
+    run="20261124-201530-abcdef",
+)
+RUN = Run(
+    id="20261124-201530-abcdef",
+    created_at=NOW,
+    finished_at=NOW,
+    facts=Facts(
+        store="corner",
+        title=f"Corner shop {HOSTILE}",
+        settings_file="workbook.yaml",
+        about=["Simulated on real shopping patterns, or so they say."],
+        fingerprint="f" * 64,
+        overrides={"kpis.implementation_cost": HOSTILE},
+        commit="a" * 40,
+        clean=False,
+        versions={"Python": "3.11.7"},
+    ),
+    rows={"order_lines": 1469307},
+    notebooks={"02_compare_algorithms": ENTRY},
+)
+FAILED = ENTRY.model_copy(
+    update={
+        "outcome": Outcome(
+            state=State.CELL_ERROR, sentence=f"It broke: {HOSTILE}", cell=4, heading="Results", traceback=HOSTILE
+        )
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def body():
+    return html.read(NOTEBOOK, "Which one?")
+
+
+@pytest.fixture(scope="module")
+def every_page(body):
+    last = pages.LastGood("../20261123-201530-abcdef/02_compare_algorithms.html", "20261123-201530-abcdef")
+    return {
+        "report": pages.report(RUN, ENTRY, body, CompareAlgorithms),
+        "failure": pages.failure(RUN, FAILED, CompareAlgorithms, body, last),
+        "nothing": pages.failure(
+            RUN,
+            ENTRY.model_copy(update={"outcome": Outcome(state=State.NOTHING, sentence="No events.")}),
+            CompareAlgorithms,
+            None,
+            None,
+        ),
+        "index": pages.index(RUN),
+    }
+
+
+@pytest.fixture(params=["report", "failure", "nothing", "index"])
+def page(request, every_page):
+    return BeautifulSoup(every_page[request.param], "html.parser")
+
+
+def test_nothing_runs_and_nothing_is_loaded(page):
+    assert page.find(["script", "link", "iframe", "object", "embed", "base", "form"]) is None
+    assert all(tag["src"].startswith("data:image/") for tag in page.find_all(src=True))
+    assert all(not tag["href"].startswith(("http", "//", "data", "javascript")) for tag in page.find_all(href=True))
+    assert not [name for tag in page.find_all() for name in tag.attrs if name.startswith("on")]
+    assert "http://" not in str(page)
+    assert "https://" not in str(page)
+    assert "url(" not in page.style.string
+    policy = page.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
+
+
+def test_hostile_words_are_text(page):
+    assert "alert(&#39;x&#39;)" in str(page) or "alert('x')" in page.get_text()
+    assert page.find("script") is None
+
+
+def test_structure_for_screen_readers(page):
+    assert page.html["lang"] == "en"
+    assert len(page.find_all("h1")) == 1
+    assert len(page.find_all("main")) == 1
+    assert page.find("a", class_="skip")["href"] == "#main"
+    assert page.find(id="main").name == "main"
+    levels = [int(tag.name[1]) for tag in page.find_all(["h1", "h2", "h3", "h4"])]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all(tag.get("alt") for tag in page.find_all("img"))
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    assert all(tag["tabindex"] == "0" and tag["aria-label"] for tag in page.select(".scroll"))
+    targets = [link["href"][1:] for link in page.find_all("a", href=True) if link["href"].startswith("#")]
+    assert set(targets) <= set(ids)
+
+
+def test_the_foot_says_what_the_page_rests_on(page):
+    foot = " ".join(page.find("footer").get_text().split())
+    for words in (
+        "or so they say.",
+        "Results marked “Simulated” come from simulated shoppers",
+        "1,469,307 order lines",
+        "f" * 16,
+        "commit " + "a" * 12 + ", with changes not committed",
+        "Python 3.11.7",
+        "20261124-201530-abcdef",
+        "24 November 2026, 20:15 UTC",
+        "kpis.implementation_cost",
+    ):
+        assert words in foot
+    assert "/home/me" not in str(page)
+
+
+def test_the_first_screen_is_state_question_and_answer(every_page):
+    head = BeautifulSoup(every_page["report"], "html.parser").select_one("main > .head")
+    assert [tag.get_text(" ", strip=True) for tag in head.find_all("p")] == [
+        "● Complete 24 November 2026, 20:15 UTC",
+        "Which one?",
+        "EASE <b>",
+    ]
+
+
+def test_the_body_has_results_not_machinery(body):
+    soup = BeautifulSoup(body.html, "html.parser")
+    assert soup.find(class_="headline") is None  # it is at the top of the page
+    assert "For merchandisers." in soup.get_text()
+    for absent in ("Which one?", "secret", "k = 20", "k: int", "UserWarning", "ndcg: 0.1", "The answer", "¶"):
+        assert absent not in soup.get_text()
+    assert [heading.name for heading in soup.find_all(["h1", "h2"])] == ["h2", "h2"]
+    assert soup.find("table").parent["aria-label"] == "Lists"
+
+
+def test_code_is_folded_away_and_complete(body):
+    soup = BeautifulSoup(body.html, "html.parser")
+    folded = [" ".join(each.get_text().split()) for each in soup.select("details.code")]
+    assert len(folded) == 2
+    assert "quiet_import" in folded[0]
+    assert "show.table" in folded[0]
+    assert "show.record" in folded[1]
+    assert all(not each.has_attr("open") for each in soup.select("details"))
+    assert all(pre.find_parent("details") for pre in soup.select(".highlight"))
+
+
+def test_contents_lead_to_every_section(body):
+    assert [section.title for section in body.sections] == ['Results of  & "sons"', "Second title"]
+
+
+def test_figures_are_read(body):
+    assert body.figures == {"ndcg": 0.1}
+    assert body.headline == "EASE <b>"
+
+
+def test_parameters_are_told_with_their_meaning(every_page):
+    foot = BeautifulSoup(every_page["report"], "html.parser").find("footer").get_text(" ", strip=True)
+    assert "k = 20 length of the recommendation lists that are judged" in foot
+    assert "config =" not in foot
+
+
+def test_a_failure_page_is_for_readers(every_page):
+    soup = BeautifulSoup(every_page["failure"], "html.parser")
+    text = " ".join(soup.get_text(" ").split())
+    assert "Not updated on 24 November 2026." in text
+    assert soup.find("a", href="../20261123-201530-abcdef/02_compare_algorithms.html")
+    assert "code cell 4, “Results”" in text
+    assert "They are incomplete and nobody should decide on them." in text
+    assert soup.select_one("details.traceback pre").get_text() == HOSTILE
+    assert not soup.select_one("details.traceback").has_attr("open")
+
+
+def test_a_page_without_results_says_so(every_page):
+    assert "Nothing to report." in every_page["nothing"]
+    assert "No events." in every_page["nothing"]
+    assert "Not updated" not in every_page["nothing"]
+
+
+def test_reading_does_not_change_the_notebook():
+    before = str(NOTEBOOK)
+    html.read(NOTEBOOK)
+    assert str(NOTEBOOK) == before
+
+
+def test_what_comes_after_a_failure_is_left_out():
+    body = html.read(NOTEBOOK, until=8)
+    assert "Lists" in body.html
+    assert "<img" not in body.html
+
+
+@pytest.mark.parametrize(
+    ("outcome", "run", "word"),
+    [
+        (Outcome(state=State.OK), RUN.id, "Complete"),
+        (Outcome(state=State.OK), "20261101-000000-aaaaaa", "Carried over from run 20261101-000000-aaaaaa"),
+        (Outcome(state=State.TIMED_OUT), RUN.id, "Failed: time-out"),
+        (Outcome(state=State.SKIPPED), RUN.id, "Skipped"),
+        (Outcome(state=State.NOTHING), RUN.id, "Nothing to report"),
+    ],
+)
+def test_every_state_has_a_word_and_a_shape(outcome, run, word):
+    mark = pages.mark(ENTRY.model_copy(update={"outcome": outcome, "run": run}), RUN)
+    assert mark.word == word
+    assert mark.shape

@@ -1,0 +1,98 @@
+"""How a notebook can end, told apart by us since Papermill calls dead kernels and time-outs completed."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from reco.runs.children import Children
+from reco.runs.record import State
+
+OPENING = ("# Title", "k = 1", "## Time split")
+CASES = {
+    "ok": ("print('before')", "k + 1"),
+    "raises": ("print('before')", "raise ValueError('no jam')", "'never'"),
+    "input": ("from reco.errors import InputError\nraise InputError('orders.csv: no column price')",),
+    "nothing": ("from reco.errors import MissingTableError\nraise MissingTableError('no events here')",),
+    "dies": ("print('before')", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "'never'"),
+    "slow cell": ("print('before')", "import time\ntime.sleep(60)", "'never'"),
+    "exits": ("print('before')", "import sys\nsys.exit(0)", "'never'"),
+    "too long": (
+        "import os, pathlib\n_ = pathlib.Path('kernel').write_text(str(os.getpid()))",
+        "import time\ntime.sleep(60)",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("children")
+
+
+@pytest.fixture(scope="module")
+def outcomes(folder, write_notebook):
+    def execute(name):
+        source = write_notebook(folder / name / "source.ipynb", *OPENING, *CASES[name])
+        children = Children(timeout=15 if name == "too long" else 120, cell_timeout=2 if name == "slow cell" else 100)
+        return children.execute(source, folder / name / "out.ipynb", {"k": 5})
+
+    with ThreadPoolExecutor(len(CASES)) as pool:
+        return dict(zip(CASES, pool.map(execute, CASES), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "cell"),
+    [
+        ("ok", State.OK, None),
+        ("raises", State.CELL_ERROR, 3),
+        ("input", State.CELL_ERROR, 2),
+        ("nothing", State.NOTHING, 2),
+        ("dies", State.KERNEL_DIED, 3),
+        ("slow cell", State.TIMED_OUT, 3),
+        ("exits", State.STOPPED_EARLY, 3),
+        ("too long", State.TIMED_OUT, 3),
+    ],
+)
+def test_state_and_failing_cell(outcomes, name, state, cell):
+    assert (outcomes[name].state, outcomes[name].cell) == (state, cell)
+    assert outcomes[name].heading == (None if cell is None else "Time split")
+
+
+def test_sentences_are_plain(outcomes):
+    assert outcomes["ok"].sentence == ""
+    assert outcomes["raises"].sentence == "An unexpected error stopped it: ValueError (no jam)."
+    assert outcomes["input"].sentence == "orders.csv: no column price"
+    assert outcomes["nothing"].sentence == "no events here"
+    assert "memory" in outcomes["dies"].sentence
+    assert "2 seconds" in outcomes["slow cell"].sentence
+    assert "15 seconds" in outcomes["too long"].sentence
+
+
+def test_traceback_has_neither_colours_nor_machine_paths(outcomes):
+    text = outcomes["raises"].traceback
+    assert "ValueError" in text
+    assert "\x1b" not in text
+    assert str(Path.home()) not in text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_end_leaves_a_readable_copy_with_what_came_before(outcomes, folder, name):
+    copy = nbformat.read(folder / name / "out.ipynb", as_version=4)
+    text = "".join(output.get("text", "") for cell in copy.cells for output in cell.get("outputs", ()))
+    assert "before" in text or "before" not in "".join(CASES[name])
+
+
+def test_parameters_arrive_as_values(outcomes, folder):
+    copy = nbformat.read(folder / "ok" / "out.ipynb", as_version=4)
+    assert copy.cells[-1].outputs[0].data["text/plain"] == "6"
+
+
+def test_the_deadline_ends_the_kernel_too(outcomes, folder):
+    kernel = int((folder / "too long" / "kernel").read_text())
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(kernel) and psutil.Process(kernel).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the kernel is still there"
+        time.sleep(0.05)
