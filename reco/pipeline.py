@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 
 from reco.columns import Columns
-from reco.evaluation import Evaluation, evaluate
+from reco.evaluation import Evaluation, Interval, evaluate, paired_difference
 from reco.interactions import Cutoffs, Interactions, cutoffs
 from reco.models import MODELS, Recommender, make_model
 from reco.models.hybrid import blend
@@ -174,17 +174,34 @@ def blends(wb: Workbook, task: str, tuned: pd.Series, **options: float) -> dict[
     }
 
 
-def decay(wb: Workbook, k: int) -> pd.DataFrame:
-    """Accuracy of the hybrid trained before the validation weeks in each week since: week (from 1), ndcg, low, high."""
+def ageing(wb: Workbook, k: int) -> pd.DataFrame:
+    """Accuracy of an older and a fresher hybrid in each of the test weeks: week, model, ndcg, low, high.
+
+    `old` was trained before the validation weeks, `fresh` before the test weeks; week 0 is the latest.
+    """
     when, rows = periods(wb), []
-    lists = candidates(wb, "hybrid", when.validation, exclude_seen=False)
-    train = history(wb, when.validation)
-    for week in range(round((when.end - when.validation) / pd.Timedelta(weeks=1))):
-        start = when.validation + pd.Timedelta(weeks=week)
-        taken = purchases(wb, start, start + pd.Timedelta(weeks=1))
-        if len(taken):
-            rows.append((week + 1, *evaluate(lists, taken, train, k=k).summary.loc["ndcg"]))
-    return pd.DataFrame(rows, columns=["week", "ndcg", "low", "high"])
+    for model, until in {"old": when.validation, "fresh": when.test}.items():
+        lists, train = candidates(wb, "hybrid", until, exclude_seen=False), history(wb, until)
+        for week in range(1 - wb.settings.split.test_weeks, 1):
+            end = when.end + pd.Timedelta(weeks=week)
+            taken = purchases(wb, end - pd.Timedelta(weeks=1), end)
+            if len(taken):
+                rows.append((week, model, *evaluate(lists, taken, train, k=k).summary.loc["ndcg"]))
+    return pd.DataFrame(rows, columns=["week", "model", "ndcg", "low", "high"])
+
+
+def loss_of_age(wb: Workbook, k: int) -> Interval:
+    """Share of its NDCG that a hybrid loses by not having been retrained before the test weeks.
+
+    1 - old / fresh over the test weeks, with the paired bootstrap interval of the difference in units of fresh.
+    """
+    when = periods(wb)
+    taken = purchases(wb, when.test, when.end)
+    old, fresh = (
+        evaluate(candidates(wb, "hybrid", until, False), taken, history(wb, until), k=k).per_user["ndcg"].to_numpy()
+        for until in (when.validation, when.test)
+    )
+    return Interval(*(bound / fresh.mean() for bound in paired_difference(fresh, old)))
 
 
 def _depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:

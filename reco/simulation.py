@@ -30,11 +30,13 @@ class Visits(NamedTuple):
     """Real orders as visits.
 
     Attributes:
+        start: when the weeks begin; no slate is shown before.
         orders: order_id, customer_id, ordered_at; one row an order, ordered by time.
         lines: order (row number in `orders`), item_id, revenue, random (uniform, fixes who is on the page or in
             the cart already): one row a product of the order.
     """
 
+    start: pd.Timestamp
     orders: pd.DataFrame
     lines: pd.DataFrame
 
@@ -100,6 +102,7 @@ def visits(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp, rng: np.random.
     orders = frame[["order_id", "customer_id", "ordered_at"]].drop_duplicates("order_id", ignore_index=True)
     numbers = pd.Index(orders["order_id"]).get_indexer(frame["order_id"])
     return Visits(
+        start,
         orders,
         pd.DataFrame(
             {
@@ -151,6 +154,7 @@ def ask(wb: Workbook, context: str, seen: Visits, rng: np.random.Generator) -> t
             "asked_at": pd.to_datetime(asked_at + (minutes * 60e6).astype("timedelta64[us]"), utc=True),
         }
     )
+    frame["asked_at"] = frame["asked_at"].clip(lower=seen.start)
     requests = Requests(frame, anchors[["slate_id", "item_id"]].reset_index(drop=True))
     wanted = _wanted_later(wb, frame) if later else slates.merge(lines[["order", "item_id"]], on="order")
     return requests, wanted[["slate_id", "item_id"]]

@@ -36,9 +36,13 @@ def take_turns(proposals: pd.DataFrame) -> pd.DataFrame:
 
 
 def short_slates(ordered: pd.DataFrame, n_slates: int, categories: np.ndarray, rules: "Limits") -> np.ndarray:
-    """Numbers of the slates that have too few products or too few categories to stand without a fallback."""
+    """Numbers of the slates that have too few products or too few categories to stand without a fallback.
+
+    `categories` numbers each item's category; -1 is unknown and counts as none.
+    """
     pool = np.bincount(ordered["slate"], minlength=n_slates)
     kinds = ordered.assign(category=categories[ordered["item"]]).drop_duplicates(["slate", "category"])
+    kinds = kinds[kinds["category"] >= 0]
     varied = np.bincount(kinds["slate"], minlength=n_slates)
     return np.flatnonzero((pool < rules.fallback_below) | (varied < rules.min_categories))
 
@@ -51,7 +55,7 @@ def choose(ordered: pd.DataFrame, categories: np.ndarray, size: int, min_categor
     """
     ordered = ordered.reset_index(drop=True)
     category = pd.Series(categories[ordered["item"]])
-    first_of_category = ~pd.DataFrame({"slate": ordered["slate"], "category": category}).duplicated()
+    first_of_category = ~pd.DataFrame({"slate": ordered["slate"], "category": category}).duplicated() & (category >= 0)
     nth_category = first_of_category.groupby(ordered["slate"]).cumsum()
     held = first_of_category & (nth_category <= min(min_categories, size))
     priority = np.lexsort((np.arange(len(ordered)), ~held, ordered["slate"]))
@@ -65,7 +69,7 @@ class Limits(NamedTuple):
     """Numbers of the rules.
 
     Attributes:
-        min_categories: categories that a slate shows at least; 1 where the store has no categories.
+        min_categories: categories that a slate shows at least; 0 where the store has no categories.
         fallback_below: a slate with fewer products is filled with trending ones.
     """
 

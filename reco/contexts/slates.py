@@ -115,7 +115,7 @@ def _categories(wb: Workbook, products: pd.DataFrame) -> tuple[np.ndarray, Limit
     """Category number of each item, and the rules' numbers; a store without categories cannot vary them."""
     rules = wb.settings.rules
     codes, names = pd.factorize(products[Columns.CATEGORY])
-    return codes, Limits(rules.min_categories if len(names) else 1, rules.fallback_below)
+    return codes, Limits(rules.min_categories if len(names) else 0, rules.fallback_below)
 
 
 def _described(

@@ -1,5 +1,6 @@
 """Association rules: what is in the same basket more often than chance would have it."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -8,8 +9,10 @@ from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
-from mlxtend.frequent_patterns import association_rules, fpgrowth
 from scipy import sparse
+
+with warnings.catch_warnings():  # importing mlxtend turns on deprecation warnings for the whole process
+    from mlxtend.frequent_patterns import association_rules, fpgrowth
 
 from reco.columns import Columns
 from reco.interactions import Interactions
@@ -166,11 +169,15 @@ def _rules(
         raise ValueError("no baskets to mine rules from")
     # rounding must cost no rule that reaches a threshold exactly: 0.07 · 100 is 7.000000000000001
     least = max(ceil(min_support * n - 1e-9), 1)
-    kept = _in_frequent_pairs(baskets, least)
+    pairs = _frequent_pairs(baskets, least)
+    kept = np.unique(pairs.row)
     found = pd.DataFrame(columns=["antecedents", "consequents", *MEASURES])
     if len(kept):
-        frame = pd.DataFrame.sparse.from_spmatrix(baskets[:, kept])
-        itemsets = fpgrowth(frame, min_support=(least - 0.5) / n, max_len=max_length)
+        if max_length == 2:
+            itemsets = _singles_and_pairs(baskets, pairs, kept)
+        else:
+            frame = pd.DataFrame.sparse.from_spmatrix(baskets[:, kept])
+            itemsets = fpgrowth(frame, min_support=(least - 0.5) / n, max_len=max_length)
         found = association_rules(
             itemsets, metric="confidence", min_threshold=min_confidence - 1e-12, return_metrics=MEASURES
         )
@@ -185,8 +192,8 @@ def _rules(
     return found.loc[order.index].reset_index(drop=True)
 
 
-def _in_frequent_pairs(baskets: sparse.csr_matrix, least: int) -> np.ndarray:
-    """Columns of the items that share at least `least` baskets with another one.
+def _frequent_pairs(baskets: sparse.csr_matrix, least: int) -> sparse.coo_matrix:
+    """How many baskets two different items share, both ways round, where these are at least `least`.
 
     No other item can be in a rule, and most items that are frequent alone are in no frequent pair: leaving them
     out makes mining several times faster, and mlxtend's dense copy of the baskets as much smaller.
@@ -195,4 +202,20 @@ def _in_frequent_pairs(baskets: sparse.csr_matrix, least: int) -> np.ndarray:
     counted = baskets[:, frequent].astype("int32")
     together = (counted.T @ counted).tocoo()
     paired = (together.data >= least) & (together.row != together.col)
-    return frequent[np.unique(together.row[paired])]
+    rows, columns = frequent[together.row[paired]], frequent[together.col[paired]]
+    return sparse.coo_matrix((together.data[paired], (rows, columns)), shape=(baskets.shape[1],) * 2)
+
+
+def _singles_and_pairs(baskets: sparse.csr_matrix, pairs: sparse.coo_matrix, kept: np.ndarray) -> pd.DataFrame:
+    """Frequent itemsets of one and two items as FP-growth would return them: support and itemsets (of places in kept).
+
+    The counts are those of the pairs already: no tree is needed.
+    """
+    once = pairs.row < pairs.col
+    left, right = (np.searchsorted(kept, side[once]).tolist() for side in (pairs.row, pairs.col))
+    singles = np.bincount(baskets.indices, minlength=baskets.shape[1])[kept]
+    itemsets = [frozenset([place]) for place in range(len(kept))]
+    itemsets += [frozenset(pair) for pair in zip(left, right, strict=True)]
+    return pd.DataFrame(
+        {"support": np.concatenate([singles, pairs.data[once]]) / baskets.shape[0], "itemsets": itemsets}
+    )

@@ -30,7 +30,7 @@ AMOUNTS: Final[dict[str, Callable[[np.ndarray], np.ndarray]]] = {
 Amounts = Literal["count", "log", "binary"]
 
 
-@register("item_knn", "Item-based nearest neighbours")
+@register("item_knn", "Item-based neighbours (cosine)")
 @dataclass
 class ItemKNN(Recommender):
     """The items nearest to what the user has: the user's row times the item-item similarity.
@@ -72,7 +72,7 @@ class ItemKNN(Recommender):
         return no_zeros(self.nearest[columns].toarray())
 
 
-@register("user_cosine", "What similar users have")
+@register("user_cosine", "User-based neighbours (cosine)")
 @dataclass
 class UserCosine(Recommender):
     """What the users most similar over all their items have, by the sum of similarity times amount.

@@ -30,7 +30,7 @@ class RaterGroup(NamedTuple):
     ratings: np.ndarray
 
 
-@register("user_knn", "User-based nearest neighbours")
+@register("user_knn", "User-based neighbours (ratings)")
 @dataclass
 class UserKNN(Recommender):
     """The mean rating that the nearest users who have the item gave it, weighted by similarity.

@@ -1,0 +1,43 @@
+"""Run the notebooks on the default store and keep, in place, only the outputs that readers of the code see.
+
+Outputs of cells tagged `keep_output` stay, all others go, and so do timings and versions: `make notebooks`.
+"""
+
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+
+import nbformat
+from nbclient import NotebookClient
+
+from reco.notebooks import FOLDER, NOTEBOOKS
+
+#: What a run writes into metadata that would differ the next time.
+EXTRA_KEYS = "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
+
+
+def refresh(name: str) -> None:
+    """Run one notebook and write it back."""
+    path = NOTEBOOKS[name].path
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.output_type != "stream"]
+    notebook.metadata["language_info"] = {"name": "python"}
+    nbformat.write(notebook, path)
+    subprocess.run(
+        [sys.executable, "-m", "nbstripout", "--keep-count", "--extra-keys", EXTRA_KEYS, str(path)], check=True
+    )
+
+
+def main(names: list[str]) -> None:
+    """Refresh the notebooks named, or all of them in their order."""
+    order = TopologicalSorter({name: notebook.after for name, notebook in NOTEBOOKS.items()}).static_order()
+    for name in names or order:
+        print(name, flush=True)
+        refresh(name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
