@@ -27,5 +27,5 @@ def sample_settings() -> dict:
 def wb(sample_settings: dict, tmp_path_factory: pytest.TempPathFactory) -> Workbook:
     """The sample's workbook, in a folder of its own; do not change what it holds."""
     file = tmp_path_factory.mktemp("store") / "workbook.yaml"
-    file.write_text(yaml.safe_dump(sample_settings))
+    file.write_text(yaml.safe_dump(sample_settings, sort_keys=False))
     return Workbook.load(file)
