@@ -135,9 +135,10 @@ def ask(wb: Workbook, context: str, seen: Visits, rng: np.random.Generator) -> t
 
     if settings.anchor == "product":
         nth = lines.sort_values("random", kind="stable").groupby("order").cumcount().sort_index()
-        anchors = lines[nth < PAGES_PER_VISIT]
-        slates = anchors[["order"]].assign(slate_id=[f"{context}-{n}" for n in range(len(anchors))])
-        anchors = slates.assign(item_id=anchors["item_id"])
+        anchors = lines[nth < PAGES_PER_VISIT].assign(page=nth.astype(str))
+        visit = anchors["order"].map(orders["order_id"])
+        anchors["slate_id"] = context + "-" + visit.str.cat(anchors["page"], sep="-")
+        slates = anchors[["order", "slate_id"]]
     else:
         slates = pd.DataFrame({"order": asked})
         slates["slate_id"] = context + "-" + orders["order_id"].to_numpy(object)[asked]
