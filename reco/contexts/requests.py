@@ -43,9 +43,13 @@ def standing_requests(wb: Workbook, context: str, until: pd.Timestamp) -> Reques
 
 @lru_cache(maxsize=4)
 def latest_baskets(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame:
-    """The products of every customer's latest order before `until`: customer_id, item_id."""
+    """The products of every customer's latest order before `until`: customer_id, item_id.
+
+    Of two orders at the same moment, the one with the higher id.
+    """
     lines = sold(wb).filter(lambda lines: lines.ordered_at < until)
-    orders = lines.group_by("customer_id").aggregate(order_id=lines.order_id.argmax(lines.ordered_at))
+    newest = lines.order_id.last(order_by=[lines.ordered_at, lines.order_id])
+    orders = lines.group_by("customer_id").aggregate(order_id=newest)
     latest = lines.semi_join(orders, ["customer_id", "order_id"])
     latest = latest.select("customer_id", item_id="product_id").distinct().order_by("customer_id", "item_id")
     return wb.connection.to_pandas(latest)
