@@ -10,6 +10,7 @@ import pandas as pd
 
 from reco.columns import Columns
 from reco.interactions import Interactions
+from reco.ranking import place, top_k
 
 #: Model classes by the name that settings and notebooks use.
 MODELS: Final[dict[str, type["Recommender"]]] = {}
@@ -163,39 +164,6 @@ def no_zeros(scores: np.ndarray) -> np.ndarray:
     return scores
 
 
-def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column numbers of the `k` highest scores of every row, best first, ties by lower column.
-
-    A partial sort finds the k-th score of each row; only what reaches it is sorted. NaN and negative infinity
-    are never chosen.
-
-    >>> top_k(np.array([[1.0, 3.0, 3.0, np.nan]]), 2)
-    (array([0, 0]), array([1, 2]))
-    """
-    k = min(k, scores.shape[1])
-    if k <= 0 or not len(scores):
-        return np.empty(0, "int64"), np.empty(0, "int64")
-    # negated, because sorting puts NaN last
-    negated = -scores
-    least = np.partition(negated, k - 1, axis=1)[:, k - 1]
-    least = np.where(least < np.inf, least, np.finfo(scores.dtype).max)
-    rows, columns = np.nonzero(negated <= least[:, None])
-    values = negated[rows, columns]
-    # of the scores equal to the k-th, only as many as fit, lowest columns first
-    is_tie = values == least[rows]
-    free = k - np.bincount(rows[~is_tie], minlength=len(scores))
-    ties = np.flatnonzero(is_tie)
-    late = ties[_place(rows[ties]) >= free[rows[ties]]]
-    rows, columns, values = (np.delete(array, late) for array in (rows, columns, values))
-    order = np.lexsort((values, rows))  # stable: the columns stay ascending among equals
-    return rows[order], columns[order]
-
-
-def _place(rows: np.ndarray) -> np.ndarray:
-    """Position of each element within its run of equal, ascending row numbers, from 0."""
-    return np.arange(len(rows)) - np.searchsorted(rows, rows)
-
-
 def _index(ids: Iterable[str], like: pd.Index) -> pd.Index:
     """`ids` as an index; an empty one takes the type of `like`, since it has none of its own."""
     if isinstance(ids, str):
@@ -223,7 +191,7 @@ def _ranked(
     return pd.DataFrame(
         {
             left: ids.take(rows),
-            Columns.RANK: _place(rows) + 1,
+            Columns.RANK: place(rows) + 1,
             right: items.take(columns),
             Columns.SCORE: values.astype("float32"),
         }

@@ -1,0 +1,82 @@
+"""What a strategy proposes: lists of the models, gathered for many slates at once."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from reco.columns import Columns
+from reco.pipeline import candidates, history, neighbours
+from reco.workbook import Workbook
+
+
+class Lists(NamedTuple):
+    """Ranked lists of items, one after the other.
+
+    Attributes:
+        starts: where each list begins, int64, one more than there are lists.
+        items: item numbers, best first within each list.
+        scores: float32.
+    """
+
+    starts: np.ndarray
+    items: np.ndarray
+    scores: np.ndarray
+
+    def gather(self, lists: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The lists with these numbers: place in `lists`, item and score of every entry."""
+        lengths = np.diff(self.starts)[lists]
+        ends = np.cumsum(lengths)
+        entries = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts[lists] - (ends - lengths), lengths)
+        return np.repeat(np.arange(len(lists)), lengths), self.items[entries], self.scores[entries]
+
+
+@lru_cache(maxsize=16)
+def customer_lists(wb: Workbook, model: str, until: pd.Timestamp) -> Lists:
+    """The candidates of every known customer, in the order of the history's users."""
+    x, frame = history(wb, until), candidates(wb, model, until, exclude_seen=False)
+    return _lists(x.rows(frame[Columns.USER]), x.columns(frame[Columns.ITEM]), frame[Columns.SCORE], len(x.users))
+
+
+@lru_cache(maxsize=16)
+def item_lists(wb: Workbook, model: str, until: pd.Timestamp) -> Lists:
+    """The neighbours of every item, in the order of the history's items."""
+    x, frame = history(wb, until), neighbours(wb, model, until)
+    return _lists(x.columns(frame[Columns.ITEM]), x.columns(frame[Columns.SIMILAR]), frame[Columns.SCORE], len(x.items))
+
+
+def by_customer(lists: Lists, users: np.ndarray) -> pd.DataFrame:
+    """Proposals (slate, item, score) from each slate's customer, by number; -1 is unknown and gets none."""
+    known = np.flatnonzero(users >= 0)
+    places, items, scores = lists.gather(users[known])
+    return pd.DataFrame({"slate": known[places], "item": items, "score": scores})
+
+
+def by_anchor(lists: Lists, anchors: pd.DataFrame, n_slates: int) -> pd.DataFrame:
+    """Proposals (slate, item, score) from what goes with each slate's anchors (slate, item); scores add up."""
+    n_items = len(lists.starts) - 1
+    pairs = sparse.csr_matrix((lists.scores, lists.items, lists.starts), shape=(n_items, n_items))
+    held = sparse.csr_matrix((np.ones(len(anchors), "float32"), (anchors["slate"], anchors["item"])), (n_slates, n_items))
+    summed = (held @ pairs).tocoo()
+    return pd.DataFrame({"slate": summed.row, "item": summed.col, "score": summed.data})
+
+
+def strongest_anchor(lists: Lists, anchors: pd.DataFrame, chosen: pd.DataFrame) -> np.ndarray:
+    """For each chosen (slate, item), the anchor that speaks most for it; ties go to the lower item number."""
+    n_items = len(lists.starts) - 1
+    pairs = sparse.csr_matrix((lists.scores, lists.items, lists.starts), shape=(n_items, n_items))
+    pairs.sort_indices()
+    asked = chosen[["slate", "item"]].reset_index(names="row").merge(
+        anchors.rename(columns={"item": "anchor"}), on="slate"
+    )
+    asked["score"] = np.asarray(pairs[asked["anchor"], asked["item"]]).ravel()
+    asked = asked.sort_values(["row", "score", "anchor"], ascending=[True, False, True])
+    return asked.drop_duplicates("row").set_index("row")["anchor"].reindex(chosen.index).to_numpy()
+
+
+def _lists(owners: np.ndarray, items: np.ndarray, scores: pd.Series, count: int) -> Lists:
+    order = np.argsort(owners, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=count))])
+    return Lists(starts, items[order].astype("int32"), scores.to_numpy("float32")[order])
