@@ -20,7 +20,8 @@ def bootstrap(values: np.ndarray, confidence: float = 0.95, draws: int = 1000, s
     """Percentile bootstrap over users: rows mean, low, high; a column for each column of `values` (users x metrics).
 
     Each draw weighs every user by an independent Poisson(1) count, which for means is the multinomial bootstrap in
-    all but name (Chamandy et al., "Estimating uncertainty for massive data streams", 2012). NaN values are left out.
+    all but name (Chamandy et al., "Estimating uncertainty for massive data streams", 2012). NaN values are left out,
+    and so are draws in which no user counts; a column without any value gives NaN.
 
     >>> bootstrap(np.ones((50, 1))).ravel().tolist()
     [1.0, 1.0, 1.0]
@@ -34,10 +35,12 @@ def bootstrap(values: np.ndarray, confidence: float = 0.95, draws: int = 1000, s
         weights = rng.poisson(1.0, (draws, len(filled[block]))).astype("float32")
         total += weights @ filled[block]
         count += weights @ known[block].astype("float32")
-    means = total / np.maximum(count, 1)
-    tail = (1 - confidence) / 2
-    mean = filled.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return np.vstack([mean, np.quantile(means, [tail, 1 - tail], axis=0)])
+    means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    some, tail = known.any(axis=0), (1 - confidence) / 2
+    result = np.full((3, values.shape[1]), np.nan)
+    result[0, some] = filled.sum(axis=0)[some] / known.sum(axis=0)[some]
+    result[1:, some] = np.nanquantile(means[:, some], [tail, 1 - tail], axis=0)
+    return result
 
 
 def paired_difference(a: np.ndarray, b: np.ndarray, confidence: float = 0.95, seed: int = 0) -> Interval:

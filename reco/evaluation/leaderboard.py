@@ -40,8 +40,8 @@ def differences(
     rows = []
     for name, evaluation in evaluations.items():
         if name != against:
-            pair = (evaluation.per_user[metric].to_numpy(), evaluations[against].per_user[metric].to_numpy())
-            difference = paired_difference(*pair, confidence, seed)
+            pair = evaluation.per_user[metric].align(evaluations[against].per_user[metric], join="inner")
+            difference = paired_difference(*(values.to_numpy() for values in pair), confidence, seed)
             rows.append((name, titles.get(name, name), *difference, verdict(difference)))
     frame = pd.DataFrame(rows, columns=["model", "title", "difference", "low", "high", "verdict"])
     return frame.sort_values(["difference", "model"], ascending=[False, True], ignore_index=True)
