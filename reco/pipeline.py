@@ -107,7 +107,7 @@ def neighbours(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
 
 
 def judge(
-    wb: Workbook, lists: pd.DataFrame, task: str, start: pd.Timestamp, end: pd.Timestamp, **options
+    wb: Workbook, lists: pd.DataFrame, task: str, start: pd.Timestamp, end: pd.Timestamp, **options: float
 ) -> Evaluation:
     """Evaluate lists made at `start` by what customers bought from then to `end`; task is `anything` or `new`."""
     return evaluate(lists, TASKS[task](wb, start, end), history(wb, start), **options)
@@ -139,9 +139,10 @@ def protocol(wb: Workbook) -> pd.DataFrame:
     """The three periods: period, from, to (days of the shop's own time, `to` exclusive), customers, purchases."""
     when = periods(wb)
     first = sold(wb).ordered_at.min().execute()
-    spans = {"training": (first, when.validation), "validation": (when.validation, when.test), "test": (when.test, when.end)}
+    starts = {"training": first, "validation": when.validation, "test": when.test}
+    spans = zip(starts, starts.values(), when, strict=True)
     rows = []
-    for name, (start, end) in spans.items():
+    for name, start, end in spans:
         taken = purchases(wb, start, end)
         days = (moment.tz_convert(wb.settings.store.time_zone).strftime("%Y-%m-%d") for moment in (start, end))
         rows.append((name, *days, taken[Columns.USER].nunique(), len(taken)))
@@ -169,9 +170,7 @@ def blends(wb: Workbook, task: str, tuned: pd.Series, **options: float) -> dict[
         "tuned": blend(lists, {part: float(tuned[part]) for part in hybrid.parts}, CANDIDATES),
         **lists,
     }
-    return {
-        name: judge(wb, frame, task, when.test, when.end, **options) for name, frame in contenders.items()
-    }
+    return {name: judge(wb, frame, task, when.test, when.end, **options) for name, frame in contenders.items()}
 
 
 def ageing(wb: Workbook, k: int) -> pd.DataFrame:

@@ -56,9 +56,7 @@ def rates(counts: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
 def totals(counts: pd.DataFrame) -> pd.DataFrame:
     """`counts` with a last row, context `TOTAL`, that adds up the others."""
     columns = ["impressions", "clicks", "orders", "revenue"]
-    return pd.concat(
-        [counts, pd.DataFrame([{"context": TOTAL, **counts[columns].sum().to_dict()}])], ignore_index=True
-    )
+    return pd.concat([counts, pd.DataFrame([{"context": TOTAL, **counts[columns].sum().to_dict()}])], ignore_index=True)
 
 
 class Pay(NamedTuple):
@@ -108,7 +106,7 @@ def compare(rated: pd.DataFrame, contexts: Mapping[str, Context], targets: Mappi
             value, low, high, aim = row[rate], row[f"{rate}_low"], row[f"{rate}_high"], getattr(target, rate)
             benchmark = getattr(target, f"{rate}_benchmark")
             rows.append((row["context"], rate, value, low, high, aim, *benchmark, _verdict(low, high, aim)))
-    columns = "context rate value low high target benchmark_low benchmark_high verdict".split()
+    columns = ["context", "rate", "value", "low", "high", "target", "benchmark_low", "benchmark_high", "verdict"]
     return pd.DataFrame(rows, columns=columns)
 
 
