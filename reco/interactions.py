@@ -52,7 +52,7 @@ class Interactions:
         for column in filter(None, (user, item, timestamp, weight, basket)):
             if column not in df:
                 raise ValueError(f"no column {column!r}; found {', '.join(map(str, df.columns))}")
-        for column in (user, item):
+        for column in filter(None, (user, item, basket)):
             if df[column].isna().any():
                 raise ValueError(f"column {column!r} holds a missing id in row {int(df[column].isna().argmax())}")
         weights = np.ones(len(df)) if weight is None else df[weight].to_numpy("float64", na_value=np.nan)
@@ -113,6 +113,10 @@ def cutoffs(last: pd.Timestamp, validation_weeks: int, test_weeks: int) -> Cutof
     >>> cutoffs(pd.Timestamp("2017-12-31 22:00"), 4, 4).test
     Timestamp('2017-12-04 00:00:00')
     """
-    end = last.normalize() + pd.DateOffset(days=1)
-    test = end - pd.DateOffset(weeks=test_weeks)
-    return Cutoffs(test - pd.DateOffset(weeks=validation_weeks), test, end)
+    end = last.tz_localize(None).normalize() + pd.Timedelta(days=1)
+    test = end - pd.Timedelta(weeks=test_weeks)
+    days = (test - pd.Timedelta(weeks=validation_weeks), test, end)
+    if last.tz is None:
+        return Cutoffs(*days)
+    # where clocks change at midnight, a day begins with its first moment
+    return Cutoffs(*(day.tz_localize(last.tz, ambiguous=True, nonexistent="shift_forward") for day in days))

@@ -91,7 +91,7 @@ class Sufficiency(NamedTuple):
 def sufficiency(x: Interactions) -> list[Sufficiency]:
     """The requirement's minima against the interactions that models would learn from."""
     pairs = _pairs_per_item(x)
-    strong = int((pairs >= 500).sum())
+    median = int(np.median(pairs)) if len(pairs) else 0
     total = len(x.log)
     return [
         Sufficiency("User-based collaborative", "interactions", 1000, total, _word(total >= 1000)),
@@ -99,8 +99,8 @@ def sufficiency(x: Interactions) -> list[Sufficiency]:
             "Item-based collaborative",
             "co-purchase pairs of the median item",
             500,
-            int(np.median(pairs)),
-            f"{strong / len(pairs):.0%} of {len(pairs):,} items reach it",
+            median,
+            f"{_word(median >= 500)}: {np.mean(pairs >= 500) if median else 0:.0%} of {len(pairs):,} items reach it",
         ),
         Sufficiency("Deep learning", "interactions", 10000, total, _word(total >= 10000)),
     ]

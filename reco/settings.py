@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from reco.errors import InputError
 from reco.sources import SOURCES
@@ -27,7 +27,7 @@ Count = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A part of the settings: unknown keys are refused, values do not change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 AnySource = Annotated[
@@ -257,8 +257,12 @@ def load(path: str | Path = "workbook.yaml") -> Settings:
     if not isinstance(values, dict):
         raise InputError(f"{file.name}:1: expected a mapping of settings, found {type(values).__name__}")
     _refuse_duplicates(node, file.name)
+    _refuse_unknown_variables()
     try:
         settings = Settings(**values)
+    except SettingsError as error:
+        section = str(error).split('"')[1]
+        raise InputError(f"environment variable RECO_{section.upper()}: not readable as JSON") from None
     except ValidationError as error:
         raise InputError("\n".join(_explain(detail, node, file.name) for detail in error.errors())) from None
     unknown = [_explain(detail, node, file.name) for detail in _unknown_models(settings)]
@@ -287,7 +291,18 @@ def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
         try:
             make_model(model, **options)
         except ValueError as error:
-            yield {"loc": ("models", model), "msg": str(error), "type": "unknown_model", "input": None}
+            yield {"loc": ("models", model), "msg": str(error), "type": "value_error", "input": options}
+
+
+def _refuse_unknown_variables() -> None:
+    """A variable such as RECO_KPI__X would be passed over in silence; one without `__` may be somebody else's."""
+    for variable in os.environ:
+        section, nested, _ = variable.upper().removeprefix("RECO_").partition("__")
+        if variable.upper().startswith("RECO_") and nested and section.lower() not in Settings.model_fields:
+            known = ", ".join(Settings.model_fields)
+            raise InputError(
+                f"environment variable {variable}: no section {section.lower()!r}; expected one of {known}"
+            )
 
 
 def _refuse_duplicates(node: yaml.Node, name: str) -> None:
@@ -304,37 +319,70 @@ def _refuse_duplicates(node: yaml.Node, name: str) -> None:
             _refuse_duplicates(child, name)
 
 
+#: What is said about a value that is too long to show, or that is not there.
+_FOUND = {type(None): "nothing", dict: "a mapping", list: "a list"}
+
+
 def _explain(detail: Any, node: yaml.Node, name: str) -> str:
-    """One line for one finding of pydantic, with the line of the file it is about."""
+    """One line for one finding of pydantic, with the line of the file or the environment variable it is about."""
+    location, found = detail["loc"], detail["input"]
+    match detail["type"]:
+        case "extra_forbidden":
+            message = f"unknown key; expected one of {', '.join(_known_keys(location[:-1]))}"
+        case "missing":
+            message = "this key is missing"
+        case "union_tag_not_found":
+            message = f"its kind is missing; expected one of {', '.join(SOURCES)}"
+        case "union_tag_invalid":
+            location += ("kind",)
+            message = f"expected one of {', '.join(SOURCES)}, found {found['kind']!r}"
+        case _:
+            message = detail["msg"].removeprefix("Value error, ")
+            told = "found" in message or (detail["type"] == "value_error" and not isinstance(found, str))
+            if not told:
+                message += f", found {_FOUND.get(type(found)) or repr(found)}"
+    line, path = _place(location, node)
+    return f"{_variable(path) or f'{name}:{line}'}: {'.'.join(path)}: {message}"
+
+
+def _place(location: tuple[int | str, ...], node: yaml.Node) -> tuple[int, list[str]]:
+    """Line and path of keys in the file of a location of pydantic, which also names the kind of a source."""
     line, path = node.start_mark.line + 1, []
-    for part in detail["loc"]:
+    for part in location:
         child = None
         if isinstance(node, yaml.MappingNode):
+            if part == "[key]" or ("kind", part) in ((key.value, value.value) for key, value in node.value):
+                continue
             child = next(((key, value) for key, value in node.value if key.value == str(part)), None)
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             child = (node.value[part], node.value[part])
         if child is not None:
             line, node = child[0].start_mark.line + 1, child[1]
-        path.append(str(part))
-    key = ".".join(path) or "settings"
-    message = detail["msg"].removeprefix("Value error, ")
-    found = detail["input"]
-    if detail["type"] == "extra_forbidden":
-        message = "unknown key" + _expected_keys(detail["loc"])
-    elif detail["type"] == "missing":
-        message = "this key is missing"
-    elif isinstance(found, str | int | float | bool):
-        message += f", found {found!r}"
-    overridden = "RECO_" + "__".join(path).upper()
-    origin = f"environment variable {overridden}" if overridden in os.environ else f"{name}:{line}"
-    return f"{origin}: {key}: {message}"
+        if part != "[key]":
+            path.append(str(part))
+    return line, path
 
 
-def _expected_keys(location: tuple[int | str, ...]) -> str:
-    """The keys that the section of an unknown key does know, as the end of a sentence."""
+def _variable(path: list[str]) -> str | None:
+    """The environment variable that a finding is about: one that sets this key, a section around it or a part of it."""
+    name = "RECO_" + "__".join(path).upper()
+    for variable in os.environ:
+        other = variable.upper()
+        if (other.startswith("RECO_") and f"{name}__".startswith(f"{other}__")) or other.startswith(f"{name}__"):
+            return f"environment variable {variable}"
+    return None
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """The keys of the section at a location of pydantic."""
     section: Any = Settings
-    for part in location[:-1]:
-        field = getattr(section, "model_fields", {}).get(part)
-        section = field.annotation if field else None
-    known = getattr(section, "model_fields", None)
-    return f"; expected one of {', '.join(known)}" if known else ""
+    for part in location:
+        if hasattr(section, "model_fields"):
+            section = section.model_fields[part].annotation
+            if get_args(section)[1:] == (type(None),):
+                section = get_args(section)[0]
+        elif get_origin(section) in (list, dict):
+            section = get_args(section)[-1]
+        else:
+            section = SOURCES[str(part)].Settings
+    return list(section.model_fields)

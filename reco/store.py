@@ -12,6 +12,8 @@ from typing import Final
 import ibis
 import pyarrow as pa
 
+from reco.errors import InputError
+
 MONEY: Final = pa.decimal128(18, 4)
 TIME: Final = pa.timestamp("us", tz="UTC")
 TEXT: Final = pa.string()
@@ -113,7 +115,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
     ),
 }
 
-#: The columns that must never be null, by table; rows without it are counted and set aside.
+#: The columns that must never be null, by table; rows without them are counted and set aside.
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "customers": ("customer_id",),
     "products": ("product_id",),
@@ -124,11 +126,14 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "campaigns": ("campaign_id",),
 }
 
+#: A column beside a unified table's own where a source says why a row is not fit to keep; null for the others.
+UNREADABLE: Final = "unreadable"
+
 
 def conform(table: ibis.Table, name: str, **defaults: str) -> ibis.Table:
     """`table` with exactly the columns and types of unified table `name`; missing columns become null.
 
-    `defaults` gives a constant for a column that the source does not have (say, its currency).
+    `defaults` gives a constant for a column that the source does not have (say, its currency). `UNREADABLE` stays.
 
     >>> t = ibis.memtable({"campaign_id": [7], "name": ["Spring"]})
     >>> conform(t, "campaigns", source="shop").columns
@@ -139,13 +144,20 @@ def conform(table: ibis.Table, name: str, **defaults: str) -> ibis.Table:
         column: table[column].cast(kind) if column in table.columns else ibis.literal(defaults.get(column), type=kind)
         for column, kind in schema.items()
     }
+    if UNREADABLE in table.columns:
+        columns[UNREADABLE] = table[UNREADABLE]
     return table.select(**columns)
 
 
 def fingerprint(files: Iterable[Path]) -> str:
-    """SHA-256 over the content of `files` in the order of their names, as 64 hex digits."""
+    """SHA-256 over the content of `files` in the order of their names, as 64 hex digits.
+
+    Raises `InputError` where one is missing.
+    """
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda path: path.name):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
         digest.update(path.name.encode())
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())

@@ -1,6 +1,5 @@
 """Sources to store: one set of unified tables, cleaned, with a count of everything that was set aside."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import ibis
@@ -9,7 +8,7 @@ import pandas as pd
 from reco.settings import Settings
 from reco.sources import SOURCES
 from reco.sources.base import Shop
-from reco.store import KEYS, SCHEMAS, conform
+from reco.store import KEYS, SCHEMAS, UNREADABLE, conform
 
 
 class Unified(NamedTuple):
@@ -27,35 +26,51 @@ class Unified(NamedTuple):
 def unify(settings: Settings, connection: ibis.BaseBackend) -> Unified:
     """Read every source of the settings and bring their tables together.
 
-    Rows without their key are set aside and counted. Of several rows for one customer, product or campaign, the
-    most frequent value of each column stands. Products that appear in orders only are added without a title.
+    Rows without their key or with an unreadable value are set aside and counted, each for the first reason found. Of
+    several rows for one customer, product or campaign, the most frequent value of each column stands (of equally
+    frequent ones, the first in order). Customers and products that appear in orders only are added.
     """
     shop = Shop(connection, settings.root, settings.store.time_zone, settings.store.currency)
     parts: dict[str, list[ibis.Table]] = {}
     for source in settings.sources:
         for name, table in SOURCES[source.kind].read(source, shop).items():
-            parts.setdefault(name, []).append(table)
+            parts.setdefault(name, []).append(_with_reason(table, name))
     tables, counts = {}, []
     for name, found in parts.items():
         table = ibis.union(*found) if len(found) > 1 else found[0]
-        complete = ibis.and_(*(table[key].notnull() for key in KEYS[name]))
-        read, kept = connection.to_pandas(table.aggregate(read=table.count(), kept=table.count(where=complete))).iloc[0]
-        counts.append((name, f"no {' or '.join(KEYS[name])}", int(read - kept)))
-        tables[name] = table.filter(complete)
+        refused = table.filter(table[UNREADABLE].notnull()).group_by(reason=UNREADABLE).aggregate(rows=ibis._.count())
+        counts.append(connection.to_pandas(refused.order_by("reason")).assign(table=name))
+        tables[name] = table.filter(table[UNREADABLE].isnull()).drop(UNREADABLE)
     for name in ("customers", "products", "campaigns"):
         if name in tables:
             tables[name] = _one_row_per_key(tables[name], KEYS[name][0], SCHEMAS[name].names)
     if "order_lines" in tables:
         tables["customers"] = _with_buyers(tables)
         tables["products"] = _with_sold_products(tables, settings)
-    set_aside = pd.DataFrame(counts, columns=["table", "reason", "rows"])
-    return Unified(tables, set_aside[set_aside["rows"] > 0].reset_index(drop=True))
+    return Unified(tables, pd.concat(counts, ignore_index=True)[["table", "reason", "rows"]])
+
+
+def _with_reason(table: ibis.Table, name: str) -> ibis.Table:
+    """`table` with the first reason why a row is not fit to keep, null for those that are."""
+    lacking = [ibis.ifelse(table[key].isnull(), f"no {key}", ibis.null("string")) for key in KEYS[name]]
+    known = [table[UNREADABLE]] if UNREADABLE in table.columns else []
+    return table.mutate(**{UNREADABLE: ibis.coalesce(*known, *lacking)})
 
 
 def _one_row_per_key(table: ibis.Table, key: str, columns: list[str]) -> ibis.Table:
-    """One row for each value of `key`: the most frequent known value of every other column."""
-    pick: Callable[[str], ibis.Value] = lambda column: table[column].mode().name(column)  # noqa: E731
-    return table.group_by(key).aggregate([pick(column) for column in columns if column != key]).select(*columns)
+    """One row for each value of `key`: the most frequent known value of every other column, the least on a tie."""
+    alike = table.group_by(columns).aggregate(rows=table.count())
+    alike = alike.mutate(versions=alike.count().over(group_by=key))
+    settled, disputed = alike.filter(alike.versions == 1), alike.filter(alike.versions > 1)
+    others = [column for column in columns if column != key]
+    disputed = disputed.mutate(
+        **{f"{column}_votes": disputed.rows.sum().over(group_by=[key, column]) for column in others}
+    )
+    picked = {
+        column: disputed[column].first(order_by=[disputed[f"{column}_votes"].desc(), disputed[column]])
+        for column in others
+    }
+    return ibis.union(settled.select(*columns), disputed.group_by(key).aggregate(**picked).select(*columns))
 
 
 def _with_buyers(tables: dict[str, ibis.Table]) -> ibis.Table:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +19,10 @@ from reco.sources.base import Shop
 from reco.unify import unify
 
 #: Parts of the package that only show results or start runs: a change in them leaves cached results valid.
-PRESENTATION: Final = ("report/", "runs/", "cli.py", "widgets/")
+PRESENTATION: Final = ("report/", "runs/", "answers.py", "cli.py", "widgets.py")
 
 
+@lru_cache  # the code that runs is the code that was loaded
 def code_hash(without: tuple[str, ...] = ()) -> str:
     """SHA-256 of the package's own source files, leaving out paths that start with one of `without`."""
     folder = Path(__file__).parent
@@ -156,7 +157,7 @@ class Workbook:
             "code": code_hash(without=PRESENTATION),
             "data": self.fingerprint,
             "store": self.settings.store.model_dump(mode="json"),
-            **depends_on,
+            "depends_on": depends_on,
         }
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 

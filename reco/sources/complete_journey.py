@@ -2,9 +2,10 @@
 
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import ibis
+from pydantic import Field
 
 from reco.sources.base import Shop, SourceSettings
 from reco.store import conform
@@ -30,7 +31,7 @@ class Settings(SourceSettings):
     """`households` keeps only the first so many households by id, for a quick look; all when left out."""
 
     kind: Literal["complete_journey"]
-    households: int | None = None
+    households: Annotated[int, Field(ge=1)] | None = None
 
 
 def files(settings: Settings, root: Path) -> list[Path]:

@@ -42,7 +42,7 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
     raw = shop.connection.read_parquet(path)
     raw = raw.filter(raw.campaign == settings.campaign)
     impressions = raw.select(
-        impression_id=ibis.row_number().over(order_by=["policy", "shown_at", "position"]).cast("string"),
+        impression_id=ibis.row_number().over(order_by=["policy", "shown_at", "position", "item_id"]).cast("string"),
         context=raw.campaign,
         variant=raw.policy,
         product_id=raw.item_id,

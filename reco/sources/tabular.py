@@ -1,32 +1,42 @@
 """Any CSV or Parquet file by a column mapping in workbook.yaml: the way to bring one's own data."""
 
+import csv
+import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 import ibis
 import ibis.expr.datatypes as dt
-from pydantic import field_validator
+from ibis.common.exceptions import TableNotFound
+from pydantic import Field, field_validator
 
-from reco.clock import to_utc
+from reco.clock import Instant, WallClock, parse_instant, parse_local, to_utc
 from reco.errors import InputError
 from reco.sources.base import Shop, SourceSettings
-from reco.store import SCHEMAS, conform
+from reco.store import KEYS, SCHEMAS, UNREADABLE, conform
 
 ABOUT = "The shop's own tables, read by the column mapping of its settings file."
 NAME = "tabular"
+
+#: What a line of orders may describe on the way; a line that names none of them (a guest's) describes nothing.
+DESCRIPTIONS: Final = ("customers", "products", "campaigns")
+
+#: A time of day with its offset from UTC, at the end of a text.
+OFFSET: Final = r":\d\d(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)\s*$"
 
 
 class Settings(SourceSettings):
     """One file and what it fills.
 
     `tables` maps a unified table to its columns: `{order_lines: {order_id: InvoiceNo, …}}`. In order_lines,
-    `unit_price` may stand for `revenue`, which is then quantity times unit price. `time_format` is a strptime
-    format for timestamps that are not ISO 8601. `about` is the sentence on the data's origin for the reports.
+    `unit_price` may stand for `revenue`, which is then quantity times unit price. Times without an offset from UTC
+    are in the store's time zone; `time_format` is a strptime format for those that are not ISO 8601. `about` is the
+    sentence on the data's origin for the reports.
     """
 
     kind: Literal["tabular"]
     path: Path
-    tables: dict[str, dict[str, str]]
+    tables: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
     time_format: str | None = None
     about: str = ABOUT
 
@@ -40,6 +50,10 @@ class Settings(SourceSettings):
             for column in columns:
                 if column not in known:
                     raise ValueError(f"{table} has no column {column!r}; expected one of {', '.join(known)}")
+            for key in KEYS[table]:
+                if key not in columns and not (key == "revenue" and "unit_price" in columns):
+                    or_else = " or unit_price" if key == "revenue" else ""
+                    raise ValueError(f"{table} needs a column for {key}{or_else}")
         return value
 
 
@@ -51,9 +65,16 @@ def files(settings: Settings, root: Path) -> list[Path]:
 def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
     """Unified tables by the mapping; ids become text, times UTC, amounts decimal.
 
-    Raises `InputError` when the file is missing, cannot be read or lacks a mapped column.
+    A row with a value that is none of its kind (say, a price `n/a`) names the column in `UNREADABLE`. Raises
+    `InputError` when the file is missing, cannot be read or lacks a mapped column.
     """
-    raw = _open(shop.root / settings.path, shop.connection)
+    wanted = {name for columns in settings.tables.values() for name in columns.values()}
+    try:
+        raw = _open(shop.root / settings.path, wanted, shop.connection)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{settings.path}: not readable ({_reason(error)})") from None
     for table, columns in settings.tables.items():
         for column, name in columns.items():
             if name not in raw.columns:
@@ -62,41 +83,97 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
     return {table: _map(raw, table, columns, settings, shop) for table, columns in settings.tables.items()}
 
 
-def _open(path: Path, connection: ibis.BaseBackend) -> ibis.Table:
+def _open(path: Path, wanted: set[str], connection: ibis.BaseBackend) -> ibis.Table:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    try:
-        if path.suffix == ".parquet":
-            return connection.read_parquet(path)
-        if path.suffix in {".csv", ".tsv", ".txt"}:
-            return connection.read_csv(path, all_varchar=True, header=True)
-    except Exception as error:
-        raise InputError(f"{path}: not readable ({str(error).splitlines()[0]})") from None
+    kind = path.suffix.lower()
+    if kind == ".parquet":
+        return connection.read_parquet(path)
+    if kind in {".csv", ".tsv", ".txt"}:
+        return _parse(path, wanted, connection)
     raise InputError(f"{path}: expected a file that ends in .csv, .tsv, .txt or .parquet")
 
 
+def _parse(path: Path, wanted: set[str], connection: ibis.BaseBackend) -> ibis.Table:
+    """A text file as a table of text, parsed whole and once for each connection and state of the file.
+
+    The separator is the one that finds most of the `wanted` columns in the first line. Nothing else is guessed: no
+    line counts as a comment, none is skipped, and one with too many or too few values is an error.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        first = stream.readline()
+    if not first.strip():
+        raise InputError(f"{path}: the file begins with an empty line; expected the names of its columns")
+    headers = {separator: next(csv.reader([first], delimiter=separator), []) for separator in ",;\t|"}
+    separator = max(headers, key=lambda each: len(wanted.intersection(headers[each])))
+    names = [header or f"column{number}" for number, header in enumerate(headers[separator])]
+    for header in names:
+        if names.count(header) > 1:
+            raise InputError(f"{path}: the first line names {header!r} twice")
+    state = path.stat()
+    mark = hashlib.sha256(f"{path} {separator} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:16]
+    name = f"raw_{mark}"
+    try:
+        return connection.table(name)
+    except TableNotFound:
+        form = {"delim": separator, "quote": '"', "escape": '"', "comment": "", "auto_detect": False, "header": True}
+        raw = connection.read_csv(path, columns=dict.fromkeys(names, "VARCHAR"), **form)
+        return connection.create_table(name, raw, temp=True)
+
+
+def _reason(error: Exception) -> str:
+    """The lines of a reader's error that say where and why, without its advice."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    lines = str(error).removeprefix("Invalid Input Error: ").split("\n\n")[0].split("Possible")[0].splitlines()
+    told = [line.strip() for line in lines if line.strip() and not line.startswith("Original Line")]
+    return " ".join(told[:3])
+
+
 def _map(raw: ibis.Table, table: str, columns: dict[str, str], settings: Settings, shop: Shop) -> ibis.Table:
-    mapped = raw.select(**{column: raw[name] for column, name in columns.items()})
     types = dict(zip(SCHEMAS[table].names, ibis.Schema.from_pyarrow(SCHEMAS[table]).types, strict=True))
-    changes: dict[str, ibis.Value] = {}
-    for column in mapped.columns:
-        kind = types.get(column, types.get("revenue"))
-        if kind.is_timestamp():
-            changes[column] = _to_utc(mapped[column], settings.time_format, shop.time_zone)
-        elif not kind.is_string():
-            changes[column] = mapped[column].try_cast(kind)
-    mapped = mapped.mutate(**changes)
-    if "unit_price" in mapped.columns and "revenue" not in mapped.columns:
-        mapped = mapped.mutate(revenue=mapped.quantity * mapped.unit_price)
+    types["unit_price"] = dt.Decimal(18, 8)
+    values = {column: _read(raw[name], types[column], settings, shop) for column, name in columns.items()}
+    if "unit_price" in values and "revenue" not in values:
+        exact = values["quantity"].try_cast(dt.Decimal(18, 4))
+        values["revenue"] = (exact * values["unit_price"]).try_cast(types["revenue"])
+    unreadable = [
+        ibis.ifelse(_holds(raw[name]) & values[column].isnull(), f"{column} not readable", ibis.null("string"))
+        for column, name in columns.items()
+        if not types[column].is_string()
+    ]
+    mapped = raw.select(**values, **{UNREADABLE: ibis.coalesce(ibis.null("string"), *unreadable)})
+    if table in DESCRIPTIONS and len(settings.tables) > 1:
+        mapped = mapped.filter(mapped[KEYS[table][0]].notnull())
     defaults = {"currency": shop.currency} if "currency" in SCHEMAS[table].names else {}
     return conform(mapped, table, source=NAME, **defaults)
 
 
+def _holds(column: ibis.Value) -> ibis.Value:
+    """Whether a raw value says anything."""
+    return column.notnull() & (column.strip() != "") if column.type().is_string() else column.notnull()
+
+
+def _read(column: ibis.Value, kind: dt.DataType, settings: Settings, shop: Shop) -> ibis.Value:
+    """A raw column as one of type `kind`; null where that cannot be."""
+    if kind.is_timestamp():
+        return _to_utc(column, settings.time_format, shop.time_zone)
+    if kind.is_string() and column.type().is_floating():
+        whole = column.try_cast("int64")
+        column = ibis.cases((column.isnan(), None), (whole == column, whole.cast(kind)), else_=column.cast(kind))
+    value = column.cast(kind) if kind.is_string() else column.try_cast(kind)
+    return ibis.ifelse(value.isnan() | value.isinf(), None, value) if kind.is_floating() else value
+
+
 def _to_utc(column: ibis.Value, time_format: str | None, time_zone: str) -> ibis.Value:
-    """A timestamp column in UTC; a column that carries no zone is in the shop's own."""
+    """A column of times in UTC; a time that carries no offset is in the shop's own zone."""
     kind = column.type()
-    if kind.is_string():
-        column = column.as_timestamp(time_format) if time_format else column.try_cast(dt.Timestamp(scale=6))
-    elif kind.is_timestamp() and kind.timezone:
-        return column.cast(dt.Timestamp(timezone="UTC", scale=6))
-    return to_utc(time_zone, column.cast(dt.Timestamp(scale=6)))
+    if kind.is_timestamp() and kind.timezone:
+        return column.cast(Instant)
+    if not kind.is_string():
+        return to_utc(time_zone, column.cast(WallClock))
+    if time_format:
+        zoned = "%z" in time_format.lower()
+        return parse_instant(column, time_format) if zoned else to_utc(time_zone, parse_local(column, time_format))
+    local = to_utc(time_zone, column.try_cast(WallClock))
+    return ibis.ifelse(column.re_search(OFFSET), column.try_cast(Instant), local)
