@@ -12,7 +12,8 @@ def audit(wb: Workbook, filled: dict[str, Filled]) -> pd.DataFrame:
     """One row a context: its slates against the rules, counted from the finished slates.
 
     Columns: title, slates (asked for), empty, full, products_shown, duplicates, recently_bought, in_basket,
-    few_categories (missing where the store has no categories), fallback (slates that hold a trending product).
+    few_categories (of the most that the size allows; missing
+    where the store has none), fallback (slates that hold a trending product).
     """
     return pd.DataFrame([_audit(wb, name, slates, requests) for name, (requests, slates) in filled.items()])
 
@@ -30,7 +31,7 @@ def _audit(wb: Workbook, context: str, slates: pd.DataFrame, requests: Requests)
     by_slate = shown.groupby("slate_id").agg(
         length=("item_id", "size"), categories=("category", "nunique"), fallback=("fallback", "any")
     )
-    asked = len(requests.frame)
+    asked, kinds = len(requests.frame), min(rules.min_categories, size)
     has_categories = products["category"].notna().any()
     return {
         "title": wb.settings.contexts[context].title,
@@ -41,7 +42,7 @@ def _audit(wb: Workbook, context: str, slates: pd.DataFrame, requests: Requests)
         "duplicates": int(slates.duplicated(["slate_id", "item_id"]).sum()),
         "recently_bought": _recently_bought(wb, slates, requests),
         "in_basket": len(slates.merge(requests.anchors, on=["slate_id", "item_id"])),
-        "few_categories": int((by_slate["categories"] < rules.min_categories).sum()) if has_categories else None,
+        "few_categories": int((by_slate["categories"] < kinds).sum()) if has_categories else None,
         "fallback": int(by_slate["fallback"].sum()),
     }
 
@@ -53,6 +54,7 @@ def _recently_bought(wb: Workbook, slates: pd.DataFrame, requests: Requests) -> 
     if asked.empty or days == 0:
         return 0
     bought = wb.connection.to_pandas(sold(wb).select("customer_id", "ordered_at", item_id="product_id"))
-    pairs = asked[["customer_id", "item_id", "asked_at"]].merge(bought, on=["customer_id", "item_id"])
+    shown = asked.reset_index(names="shown")[["shown", "customer_id", "item_id", "asked_at"]]
+    pairs = shown.merge(bought, on=["customer_id", "item_id"])
     age = pairs["asked_at"] - pairs["ordered_at"]
-    return int(((age > pd.Timedelta(0)) & (age <= pd.Timedelta(days=days))).sum())
+    return pairs.loc[(age > pd.Timedelta(0)) & (age <= pd.Timedelta(days=days)), "shown"].nunique()

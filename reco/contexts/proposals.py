@@ -58,18 +58,22 @@ def by_anchor(lists: Lists, anchors: pd.DataFrame, n_slates: int) -> pd.DataFram
     """Proposals (slate, item, score) from what goes with each slate's anchors (slate, item); scores add up."""
     n_items = len(lists.starts) - 1
     pairs = sparse.csr_matrix((lists.scores, lists.items, lists.starts), shape=(n_items, n_items))
-    held = sparse.csr_matrix((np.ones(len(anchors), "float32"), (anchors["slate"], anchors["item"])), (n_slates, n_items))
+    held = sparse.csr_matrix(
+        (np.ones(len(anchors), "float32"), (anchors["slate"], anchors["item"])), (n_slates, n_items)
+    )
     summed = (held @ pairs).tocoo()
     return pd.DataFrame({"slate": summed.row, "item": summed.col, "score": summed.data})
 
 
 def strongest_anchor(lists: Lists, anchors: pd.DataFrame, chosen: pd.DataFrame) -> np.ndarray:
     """For each chosen (slate, item), the anchor that speaks most for it; ties go to the lower item number."""
+    if chosen.empty:
+        return np.empty(0, "int64")
     n_items = len(lists.starts) - 1
     pairs = sparse.csr_matrix((lists.scores, lists.items, lists.starts), shape=(n_items, n_items))
     pairs.sort_indices()
-    asked = chosen[["slate", "item"]].reset_index(names="row").merge(
-        anchors.rename(columns={"item": "anchor"}), on="slate"
+    asked = (
+        chosen[["slate", "item"]].reset_index(names="row").merge(anchors.rename(columns={"item": "anchor"}), on="slate")
     )
     asked["score"] = np.asarray(pairs[asked["anchor"], asked["item"]]).ravel()
     asked = asked.sort_values(["row", "score", "anchor"], ascending=[True, False, True])

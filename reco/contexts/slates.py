@@ -49,7 +49,7 @@ def _coded(anchors: pd.DataFrame, frame: pd.DataFrame, items: pd.Index) -> pd.Da
     """Anchors as numbers (slate, item), without products that the models do not know."""
     slates = pd.Index(frame["slate_id"]).get_indexer(anchors["slate_id"])
     coded = pd.DataFrame({"slate": slates, "item": items.get_indexer(anchors["item_id"])})
-    return coded[coded["item"] >= 0].drop_duplicates(ignore_index=True)
+    return coded[(coded >= 0).all(axis=1)].drop_duplicates(ignore_index=True)
 
 
 def _recent(wb: Workbook, frame: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
