@@ -190,7 +190,6 @@ class Settings(BaseSettings):
         frozen=True,
         env_prefix="RECO_",
         env_nested_delimiter="__",
-        nested_model_default_partial_update=True,
     )
 
     store: Store

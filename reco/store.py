@@ -174,8 +174,13 @@ def read(connection: ibis.BaseBackend, folder: Path) -> dict[str, ibis.Table]:
 
 
 def write(tables: Mapping[str, ibis.Table], folder: Path, record: Mapping[str, object]) -> None:
-    """Write `tables` and the `record` of how they came about into `folder`, whole or not at all."""
+    """Write `tables` and the `record` of how they came about into `folder`, whole or not at all.
+
+    One process at a time: what a killed one has left is cleared away.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for stale in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(stale)
     private = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         for name, table in tables.items():
@@ -184,7 +189,11 @@ def write(tables: Mapping[str, ibis.Table], folder: Path, record: Mapping[str, o
         if folder.exists():
             old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
             folder.replace(old)
-            private.replace(folder)
+            try:
+                private.replace(folder)
+            except OSError:
+                old.replace(folder)
+                raise
             shutil.rmtree(old)
         else:
             private.replace(folder)

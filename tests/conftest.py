@@ -1,5 +1,6 @@
 """A small real store that all tests share: a few hundred households of the default one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,39 @@ def wb(sample_settings: dict, tmp_path_factory: pytest.TempPathFactory) -> Workb
     file = tmp_path_factory.mktemp("store") / "workbook.yaml"
     file.write_text(yaml.safe_dump(sample_settings, sort_keys=False))
     return Workbook.load(file)
+
+
+#: Columns of a small export as most tests write it.
+MAPPING = {
+    "order_lines": {
+        "order_id": "order",
+        "customer_id": "customer",
+        "product_id": "product",
+        "ordered_at": "time",
+        "quantity": "quantity",
+        "unit_price": "price",
+    }
+}
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path) -> Callable[..., Workbook]:
+    """A function that makes a workbook of one small file: its content (text, bytes or a frame), and how it is read."""
+
+    def make(
+        content: object, tables: dict = MAPPING, file: str = "orders.csv", zone: str = "UTC", **source
+    ) -> Workbook:
+        if isinstance(content, str | bytes):
+            (tmp_path / file).write_bytes(content.encode() if isinstance(content, str) else content)
+        elif content is not None:
+            content.to_parquet(tmp_path / file)
+        target = {"ctr_benchmark": [0.05, 0.15], "ctr": 0.1, "conversion_benchmark": [0.1, 0.3], "conversion": 0.15}
+        settings = {
+            "store": {"name": "corner", "title": "Corner shop", "path": "store", "time_zone": zone, "currency": "GBP"},
+            "sources": [{"kind": "tabular", "path": file, "tables": tables, **source}],
+            "kpis": {"implementation_cost": 1, "targets": {"on_site": target}},
+        }
+        (tmp_path / "workbook.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+        return Workbook.load(tmp_path / "workbook.yaml")
+
+    return make
