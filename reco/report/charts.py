@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from reco.report import HAIR, QUIET
 from reco.report.display import PALETTE
@@ -30,7 +30,7 @@ def dots(
     ax.plot(frame[value], places, "o", color=PALETTE[0], markersize=6)
     if reference is not None:
         ax.plot(frame[reference], places, "|", color=PALETTE[1], markersize=14, markeredgewidth=2.5, label=reference)
-        ax.legend(loc="lower right")
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
     ax.set_yticks(places, frame[label])
     ax.set_xlim(left=min(0, frame[low].min()))
     if percent:
@@ -81,6 +81,7 @@ def lines(
         ax.legend(ncols=min(len(series), 3))
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1) if percent else FuncFormatter(lambda v, _: f"{v:,g}"))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(axis="y", color=HAIR)
     ax.set(title=title, xlabel=axis)
     return fig
