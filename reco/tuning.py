@@ -7,8 +7,8 @@ import pandas as pd
 
 from reco.columns import Columns
 from reco.evaluation.metrics import ndcg
-from reco.models.base import top_k
-from reco.models.hybrid import comparable, simplex
+from reco.models.hybrid import comparable, simplex, weighted
+from reco.ranking import place, top_k
 
 
 def try_weights(lists: Mapping[str, pd.DataFrame], taken: pd.DataFrame, step: float = 0.1, k: int = 10) -> pd.DataFrame:
@@ -25,18 +25,15 @@ def try_weights(lists: Mapping[str, pd.DataFrame], taken: pd.DataFrame, step: fl
 
     # a dense block users x longest list: scores are sorted by item, so a lower place is a lower item id
     rows = counts.index.get_indexer(scores[Columns.USER])
-    places = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    shape = (len(counts), places.max() + 1)
-    block = np.full((*shape, len(parts)), np.nan, "float32")
-    block[rows, places] = scores[parts]
-    taken_block = np.zeros(shape, bool)
+    places = place(rows)
+    block = np.full((len(counts), places.max(initial=-1) + 1), np.nan, "float32")
+    taken_block = np.zeros(block.shape, bool)
     taken_block[rows, places] = found
 
-    grid = simplex(parts, step)
-    means = [
-        ndcg(_hits(block @ weights.astype("float32"), taken_block, k), counts.to_numpy()).mean()
-        for weights in grid.to_numpy()
-    ]
+    grid, means = simplex(parts, step), []
+    for weights in grid.to_dict("records"):
+        block[rows, places] = weighted(scores, weights)
+        means.append(pd.Series(ndcg(_hits(block, taken_block, k), counts.to_numpy())).mean())
     spread = ((grid - 1 / len(parts)) ** 2).sum(axis=1)
     tried = grid.assign(ndcg=means, spread=spread)
     return tried.sort_values(["ndcg", "spread"], ascending=[False, True], ignore_index=True).drop(columns="spread")
@@ -45,5 +42,5 @@ def try_weights(lists: Mapping[str, pd.DataFrame], taken: pd.DataFrame, step: fl
 def _hits(total: np.ndarray, taken: np.ndarray, k: int) -> np.ndarray:
     rows, columns = top_k(total, k)
     hit = np.zeros((len(total), k), bool)
-    hit[rows, np.arange(len(rows)) - np.searchsorted(rows, rows)] = taken[rows, columns]
+    hit[rows, place(rows)] = taken[rows, columns]
     return hit

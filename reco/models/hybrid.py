@@ -32,23 +32,29 @@ def comparable(lists: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(columns, axis=1).fillna(0.0).sort_index().reset_index()
 
 
+def weighted(scores: pd.DataFrame, weights: Mapping[str, float]) -> np.ndarray:
+    """Weighted sum of each row of `comparable` scores, float32; NaN where no list that has a weight holds the item."""
+    total = sum(weight * scores[name].to_numpy() for name, weight in weights.items())
+    return np.where(total > 0, total, np.nan).astype("float32")
+
+
 def add(scores: pd.DataFrame, weights: Mapping[str, float], k: int) -> pd.DataFrame:
-    """The `k` best items of each user by the weighted sum of `comparable` scores: user_id, rank, item_id, score.
+    """The `k` best items of each user by their `weighted` scores: user_id, rank, item_id, score.
 
     Ties rank by item id, ascending.
     """
     users, codes = np.unique(scores[Columns.USER].to_numpy(), return_inverse=True)
-    total = scores[list(weights)].to_numpy() @ np.array(list(weights.values()))
+    total = weighted(scores, weights)
     order = np.lexsort((np.arange(len(total)), -total, codes))
     codes = codes[order]
     rank = np.arange(len(codes)) - np.searchsorted(codes, codes) + 1
-    kept = rank <= k
+    kept = (rank <= k) & ~np.isnan(total[order])
     return pd.DataFrame(
         {
             Columns.USER: users[codes[kept]],
             Columns.RANK: rank[kept],
             Columns.ITEM: scores[Columns.ITEM].to_numpy()[order][kept],
-            Columns.SCORE: total[order][kept].astype("float32"),
+            Columns.SCORE: total[order][kept],
         }
     )
 

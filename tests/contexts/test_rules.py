@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reco.contexts.rules import Limits, choose, short_slates, take_turns, without
@@ -15,6 +15,7 @@ CATEGORIES = np.array([0, 0, 0, 0, 1, 1, 2, 3, -1, -1])
 
 items = st.integers(0, len(CATEGORIES) - 1)
 slates = st.lists(st.lists(items, max_size=7, unique=True), max_size=4)
+some = settings(max_examples=50, deadline=None)
 sizes, kinds = st.integers(1, 8), st.integers(0, 4)
 
 
@@ -50,30 +51,35 @@ def test_unknown_categories_do_not_count_but_may_fill():
     assert chosen([[8, 9, 0, 4]], size=3, min_categories=2) == [[8, 0, 4]]
 
 
+@some
 @given(slates, sizes, kinds)
 def test_at_most_size_and_all_of_them_where_there_are_enough(of, size, min_categories):
     found = chosen(of, size, min_categories)
     assert [len(slate) for slate in found] == [min(size, len(proposed)) for proposed in of]
 
 
+@some
 @given(slates, sizes, kinds)
 def test_nothing_twice_nothing_invented_order_kept(of, size, min_categories):
     for proposed, slate in zip(of, chosen(of, size, min_categories), strict=True):
         assert slate == [item for item in proposed if item in set(slate)]
 
 
+@some
 @given(slates, sizes, kinds)
 def test_as_many_categories_as_asked_for_or_available(of, size, min_categories):
     for proposed, slate in zip(of, chosen(of, size, min_categories), strict=True):
         assert varied(slate) >= min(min_categories, size, varied(proposed))
 
 
+@some
 @given(slates, sizes, kinds)
 def test_positions_count_from_one(of, size, min_categories):
     frame = choose(ordered(of), CATEGORIES, size, min_categories)
     assert (frame["position"] == frame.groupby("slate").cumcount() + 1).all()
 
 
+@some
 @given(slates, sizes, kinds)
 def test_no_other_choice_with_so_many_categories_is_better_ordered(of, size, min_categories):
     for proposed, slate in zip(of, chosen(of, size, min_categories), strict=True):
@@ -92,6 +98,7 @@ def test_nothing_proposed_nothing_chosen():
     assert choose(ordered([[]]), CATEGORIES, 4, 3).empty
 
 
+@some
 @given(slates, slates)
 def test_without_leaves_out_just_the_blocked_pairs(of, blocked):
     pairs = set(ordered(blocked).itertuples(index=False, name=None))
@@ -135,6 +142,7 @@ def test_nobody_proposes():
 scored = st.tuples(st.integers(0, 2), st.integers(0, 2), items, st.sampled_from([0.0, 0.5, 1.0]))
 
 
+@some
 @given(st.lists(scored, max_size=25, unique_by=lambda row: row[:3]))
 def test_turns_against_a_plain_loop(rows):
     expected = []

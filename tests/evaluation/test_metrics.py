@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import ndcg_score
@@ -83,6 +83,7 @@ def test_all_hits_are_perfect_ndcg_however_many_more_were_taken():
 hit_matrices = st.tuples(st.integers(1, 6), st.integers(1, 12)).flatmap(lambda shape: hnp.arrays(bool, shape))
 
 
+@settings(deadline=None)
 @given(hit_matrices, st.integers(0, 20))
 def test_bounds(hit, more):
     relevant = np.maximum(hit.sum(axis=1) + more, 1)
@@ -91,6 +92,7 @@ def test_bounds(hit, more):
         assert ((values >= 0) & (values <= 1 + 1e-12)).all()
 
 
+@settings(deadline=None)
 @given(hit_matrices, st.data())
 def test_one_more_hit_never_lowers(hit, data):
     relevant = hit.sum(axis=1) + 1
@@ -100,6 +102,7 @@ def test_one_more_hit_never_lowers(hit, data):
         assert (metric(more, relevant) >= metric(hit, relevant)).all()
 
 
+@settings(deadline=None)
 @given(hit_matrices)
 def test_a_hit_nearer_the_top_never_lowers_ndcg(hit):
     relevant = np.maximum(hit.sum(axis=1), 1)
