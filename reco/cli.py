@@ -69,9 +69,9 @@ def run(
                 notebooks=NOTEBOOKS,
                 say=typer.echo,
             )
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit) as stop:
             typer.echo("Cancelled; nothing was published.", err=True)
-            raise typer.Exit(130) from None
+            raise typer.Exit(stop.code if isinstance(stop, SystemExit) else 130) from None
     typer.echo(f"Open {ended.page}")
     raise typer.Exit(ended.code)
 
@@ -94,3 +94,7 @@ def _mistakes_in_one_line() -> Iterator[None]:
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    app()

@@ -88,7 +88,7 @@ class Execution:
             if entry is None or not entry.outcome.state.good:
                 continue
             if entry.key == self.tasks[name].key:
-                return Reusable(entry, folder)
+                return Reusable(entry.model_copy(update={"outdated": False}), folder)
             if not selected and record.good:
                 return Reusable(entry.model_copy(update={"outdated": True}), folder)
         return None

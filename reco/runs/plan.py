@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
@@ -66,7 +67,8 @@ def plan(
         before = {other: tasks[other].key for other in notebook.after}
         content = {**common, "source": _source(notebook.path), "parameters": chosen, "after": before}
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-        config = {"config": str(workbook.settings.file)}
+        # As seen from where the notebook runs, so that its executed copy does not tell where this machine keeps things.
+        config = {"config": os.path.relpath(workbook.settings.file, notebook.folder)}
         tasks[name] = Task(notebook, config | chosen, key, lacks(notebook, workbook, filled))
     return {name: tasks[name] for name in notebooks}
 

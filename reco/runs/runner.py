@@ -34,7 +34,7 @@ def run(
     jobs: int | None = None,
     force: bool = False,
     timeout: float = 1800,
-    cell_timeout: float = 900,
+    cell_timeout: float | None = None,
     notebooks: Mapping[str, Notebook] = NOTEBOOKS,
     say: Callable[[str], None] = print,
 ) -> Ended:
@@ -48,7 +48,7 @@ def run(
         jobs: how many notebooks may run side by side; by the number of cores when left out.
         force: execute notebooks that are up to date, too.
         timeout: seconds that a notebook may take.
-        cell_timeout: seconds that one cell may take.
+        cell_timeout: seconds that one cell may take, if less.
         notebooks: the notebooks by name.
         say: gets a line of progress at a time.
 
@@ -76,7 +76,7 @@ def run(
 
             execution = Execution(workbook, overrides.settings, tasks, selected, store, force, say)
             with ended_by_signals():
-                done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout))
+                done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout or timeout))
         say(_summary(done))
         return Ended(0 if done.good else 1, store / (LATEST if done.good else done.id) / "index.html")
 

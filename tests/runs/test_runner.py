@@ -44,7 +44,7 @@ def story(shop):
     shop.write("second", "k")
     told["second mended"] = run()
     told["again"] = run()
-    told["parameter"] = run(changes=["second.k=20"])
+    told["parameter"] = run(changes=["second.k=20"], only=["second"])
     told["first only, settings changed"] = run(only=["first.ipynb"], changes=["rules.min_categories=2"])
     shop.write("third", *BREAKS)
     told["third breaks"] = run(only=["third"])
@@ -113,11 +113,13 @@ def test_nothing_changed_nothing_run(story, shop):
     assert "nothing was run" in told.lines[0]
 
 
-def test_a_changed_parameter_runs_its_notebook_and_those_after_it(story):
+def test_a_changed_parameter_runs_its_notebook_and_leaves_those_after_it_outdated(story):
     told = story["parameter"]
-    assert told.executed() == {"second", "third"}
-    assert told.record.notebooks["second"].parameters["k"] == 20
-    assert told.record.notebooks["third"].parameters["k"] == 10
+    assert told.executed() == {"second"}
+    entries = told.record.notebooks
+    assert entries["second"].parameters["k"] == 20
+    assert (entries["third"].parameters["k"], entries["third"].outdated) == (10, True)
+    assert not entries["first"].outdated
 
 
 def test_changed_settings_make_what_is_carried_over_outdated(story, shop):
@@ -155,6 +157,11 @@ def test_the_index_lists_every_notebook_with_state_and_link(story, shop):
 def test_nothing_private_is_left_and_latest_is_a_relative_link(story, shop):
     assert [path.name for path in shop.store.iterdir() if path.name.startswith(".")] == [".lock"]
     assert (shop.store / "latest").readlink() == Path(story["third breaks"].latest.name)
+
+
+def test_no_page_tells_where_this_machine_keeps_things(story, shop):
+    for path in [*shop.store.glob("2*/*.html"), *shop.store.glob("2*/run.json")]:
+        assert str(shop.root) not in path.read_text()
 
 
 def test_the_record_is_plain_json(story, shop):
