@@ -10,8 +10,7 @@ from typing import Literal
 
 import ibis
 
-from reco.errors import InputError
-from reco.sources.base import Shop, SourceSettings
+from reco.sources.base import Shop, SourceSettings, readable
 from reco.store import conform
 
 ABOUT = (
@@ -37,9 +36,8 @@ def files(settings: Settings, root: Path) -> list[Path]:
 def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
     """Impressions of one campaign: `variant` is the logging policy, `customer_id` is unknown in these data."""
     path = shop.root / settings.path
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    raw = shop.connection.read_parquet(path)
+    with readable(path):
+        raw = shop.connection.read_parquet(path)
     raw = raw.filter(raw.campaign == settings.campaign)
     impressions = raw.select(
         impression_id=ibis.row_number().over(order_by=["policy", "shown_at", "position", "item_id"]).cast("string"),

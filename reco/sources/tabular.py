@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from reco.clock import Instant, WallClock, parse_instant, parse_local, to_utc
 from reco.errors import InputError
-from reco.sources.base import Shop, SourceSettings
+from reco.sources.base import Shop, SourceSettings, readable
 from reco.store import KEYS, SCHEMAS, UNREADABLE, conform
 
 ABOUT = "The shop's own tables, read by the column mapping of its settings file."
@@ -69,12 +69,9 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
     `InputError` when the file is missing, cannot be read or lacks a mapped column.
     """
     wanted = {name for columns in settings.tables.values() for name in columns.values()}
-    try:
-        raw = _open(shop.root / settings.path, wanted, shop.connection)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"{settings.path}: not readable ({_reason(error)})") from None
+    path = shop.root / settings.path
+    with readable(path):
+        raw = _open(path, wanted, shop.connection)
     for table, columns in settings.tables.items():
         for column, name in columns.items():
             if name not in raw.columns:
@@ -84,8 +81,6 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
 
 
 def _open(path: Path, wanted: set[str], connection: ibis.BaseBackend) -> ibis.Table:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
     kind = path.suffix.lower()
     if kind == ".parquet":
         return connection.read_parquet(path)
@@ -121,22 +116,13 @@ def _parse(path: Path, wanted: set[str], connection: ibis.BaseBackend) -> ibis.T
         return connection.create_table(name, raw, temp=True)
 
 
-def _reason(error: Exception) -> str:
-    """The lines of a reader's error that say where and why, without its advice."""
-    if isinstance(error, UnicodeDecodeError):
-        return "not UTF-8"
-    lines = str(error).removeprefix("Invalid Input Error: ").split("\n\n")[0].split("Possible")[0].splitlines()
-    told = [line.strip() for line in lines if line.strip() and not line.startswith("Original Line")]
-    return " ".join(told[:3])
-
-
 def _map(raw: ibis.Table, table: str, columns: dict[str, str], settings: Settings, shop: Shop) -> ibis.Table:
     types = dict(zip(SCHEMAS[table].names, ibis.Schema.from_pyarrow(SCHEMAS[table]).types, strict=True))
     types["unit_price"] = dt.Decimal(18, 8)
     values = {column: _read(raw[name], types[column], settings, shop) for column, name in columns.items()}
     if "unit_price" in values and "revenue" not in values:
-        exact = values["quantity"].try_cast(dt.Decimal(18, 4))
-        values["revenue"] = (exact * values["unit_price"]).try_cast(types["revenue"])
+        exact = values["quantity"].try_cast(dt.Decimal(18, 4)) * values["unit_price"].cast(dt.Decimal(38, 8))
+        values["revenue"] = exact.try_cast(types["revenue"])
     unreadable = [
         ibis.ifelse(_holds(raw[name]) & values[column].isnull(), f"{column} not readable", ibis.null("string"))
         for column, name in columns.items()
