@@ -93,8 +93,9 @@ def rules(wb: Workbook) -> str:
     """The rules in words, with this store's numbers."""
     limits = wb.settings.rules
     return (
-        f"No product twice or from the basket at hand; none bought within {limits.not_bought_within_days} days; at least "
-        f"{limits.min_categories} categories; filled with trending products below {limits.fallback_below} products."
+        f"No product twice or from the basket at hand; none bought within {limits.not_bought_within_days} days; "
+        f"at least {limits.min_categories} categories; filled with trending products below {limits.fallback_below} "
+        "products."
     )
 
 
@@ -104,10 +105,12 @@ def report_kpis(rated: pd.DataFrame, verdicts: pd.DataFrame, pay: Pay, log: Log,
     met = int((verdicts["verdict"] == "on target").sum())
     money = Format.parse(f"money:{currency}")
     lead = "Simulated: " if log.simulated else ""
+    if not total.impressions:
+        return f"{lead}no recommendation was shown, so there is nothing to report."
     return (
         f"{lead}{total.impressions:,.0f} impressions were clicked at {total.ctr:.1%} ({total.ctr_low:.1%} to "
-        f"{total.ctr_high:.1%}) and are credited with {money(pay.attributed_revenue)}, {pay.share:.1%} of all revenue and "
-        f"{pay.roi:.1f} times the assumed cost; {met} of {len(verdicts)} targets are met."
+        f"{total.ctr_high:.1%}) and are credited with {money(pay.attributed_revenue)}, {pay.share:.1%} of all revenue "
+        f"and {pay.roi:.1f} times the assumed cost; {met} of {len(verdicts)} targets are met."
     )
 
 

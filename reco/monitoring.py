@@ -25,13 +25,16 @@ def stability_index(expected: np.ndarray, found: np.ndarray) -> float:
 
 
 def weekly_mix(lines: ibis.Table, products: ibis.Table, end: pd.Timestamp, by: str = "category") -> pd.DataFrame:
-    """Lines sold by week (rows; 0 is the week that ends at `end`, -1 the one before) and value of `by` (columns)."""
+    """Lines sold by week (rows; 0 is the week that ends at `end`, -1 the one before) and value of `by` (columns).
+
+    A week is 168 hours; one without sales has zeros.
+    """
     kinds = products.select("product_id", kind=products[by].fill_null("unknown"))
     joined = lines.filter(lines.quantity > 0).inner_join(kinds, "product_id")
     joined = joined.mutate(week=_week(joined.ordered_at, end))
-    counts = joined.group_by("week", "kind").aggregate(lines=joined.count()).execute()
-    mix = counts[counts["week"] <= 0].pivot(index="week", columns="kind", values="lines")
-    return mix.fillna(0).sort_index().sort_index(axis=1)
+    counts = joined.filter(joined.week <= 0).group_by("week", "kind").aggregate(lines=ibis._.count()).execute()
+    weeks = pd.RangeIndex(counts["week"].min() if len(counts) else 1, 1, name="week")
+    return counts.pivot(index="week", columns="kind", values="lines").reindex(weeks).fillna(0).sort_index(axis=1)
 
 
 def movers(mix: pd.DataFrame, baseline_weeks: int, most: int = 8) -> pd.DataFrame:
@@ -44,12 +47,15 @@ def movers(mix: pd.DataFrame, baseline_weeks: int, most: int = 8) -> pd.DataFram
 
 
 def mix_drift(mix: pd.DataFrame, baseline_weeks: int) -> pd.Series:
-    """Stability index of every week's mix against the `baseline_weeks` before it; missing where these are too few."""
+    """Stability index of every week's mix against the `baseline_weeks` before it.
+
+    Missing where these are too few, and where nothing was sold in the week or before it.
+    """
     earlier = mix.rolling(baseline_weeks).sum().shift(1)
     drift = {
         week: stability_index(earlier.loc[week].to_numpy(), mix.loc[week].to_numpy())
         for week in mix.index
-        if not earlier.loc[week].isna().any()
+        if earlier.loc[week].sum() > 0 and mix.loc[week].sum() > 0
     }
     return pd.Series(drift, name="drift").reindex(mix.index)
 

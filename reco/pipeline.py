@@ -179,11 +179,12 @@ def ageing(wb: Workbook, k: int) -> pd.DataFrame:
     `old` was trained before the validation weeks, `fresh` before the test weeks; week 0 is the latest.
     """
     when, rows = periods(wb), []
+    end_of_weeks = when.end.tz_convert(wb.settings.store.time_zone)
     for model, until in {"old": when.validation, "fresh": when.test}.items():
         lists, train = candidates(wb, "hybrid", until, exclude_seen=False), history(wb, until)
         for week in range(1 - wb.settings.split.test_weeks, 1):
-            end = when.end + pd.Timedelta(weeks=week)
-            taken = purchases(wb, end - pd.Timedelta(weeks=1), end)
+            start, end = ((end_of_weeks + pd.DateOffset(weeks=w)).tz_convert("UTC") for w in (week - 1, week))
+            taken = purchases(wb, start, end)
             if len(taken):
                 rows.append((week, model, *evaluate(lists, taken, train, k=k).summary.loc["ndcg"]))
     return pd.DataFrame(rows, columns=["week", "model", "ndcg", "low", "high"])
@@ -200,7 +201,7 @@ def loss_of_age(wb: Workbook, k: int) -> Interval:
         evaluate(candidates(wb, "hybrid", until, False), taken, history(wb, until), k=k).per_user["ndcg"].to_numpy()
         for until in (when.validation, when.test)
     )
-    return Interval(*(bound / fresh.mean() for bound in paired_difference(fresh, old)))
+    return Interval(*(bound / (fresh.mean() or float("nan")) for bound in paired_difference(fresh, old)))
 
 
 def _depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:

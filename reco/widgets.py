@@ -30,12 +30,13 @@ _TEMPLATE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
 def slate_html(slate: pd.DataFrame, products: pd.DataFrame, currency: str, beside: str = "") -> str:
     """A slate (position, item_id, reason) as HTML, titles and prices from `products` (index product_id).
 
-    `beside` names the product or basket that the slate stands beside. Every text is escaped.
+    `beside` names the product or basket that the slate stands beside. A product without a title shows
+    its id. Every text is escaped.
     """
     shown = slate.sort_values("position").join(products[["title", "price"]], on="item_id")
     items: list[Mapping[str, str]] = [
         {
-            "title": row.title,
+            "title": row.item_id if pd.isna(row.title) else row.title,
             "price": "" if pd.isna(row.price) else f"{float(row.price):.2f} {currency}",
             "reason": row.reason,
         }

@@ -6,10 +6,12 @@ import ibis
 def attribute(impressions: ibis.Table, order_lines: ibis.Table, days: int = 7) -> ibis.Table:
     """Impressions with the orders they are credited with: adds `ordered` (bool) and `revenue` (float64).
 
-    An order line counts for the last click of the same customer on the same product within `days` before it; every
-    line is credited once, so that revenue is never counted double. Lines without a known customer, and returns
-    (quantity not above zero), are credited to nothing.
+    An order line counts for the last click of the same customer on the same product within `days` before it, both
+    ends included; of clicks at the same moment, for the lowest impression id. Every line is credited once, so that
+    revenue is never counted double. Lines without a known customer, and returns (quantity not above zero), are
+    credited to nothing.
     """
+    impressions = impressions.drop(*{"ordered", "revenue"}.intersection(impressions.columns))
     clicks = impressions.filter(impressions.clicked, impressions.customer_id.notnull())
     clicks = clicks.select("impression_id", "customer_id", "product_id", "clicked_at")
     lines = order_lines.filter(order_lines.quantity > 0)
@@ -26,7 +28,7 @@ def attribute(impressions: ibis.Table, order_lines: ibis.Table, days: int = 7) -
     )
     joined = impressions.left_join(credited, "impression_id")
     return joined.select(
-        *(column for column in impressions.columns if column not in {"ordered", "revenue"}),
+        *impressions.columns,
         ordered=joined.lines.fill_null(0) > 0,
         revenue=joined.revenue.fill_null(0.0),
     )

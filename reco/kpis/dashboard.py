@@ -96,11 +96,13 @@ def compare(rated: pd.DataFrame, contexts: Mapping[str, Context], targets: Mappi
     """Each context's rates against its channel's targets, in words.
 
     Columns: context, rate (ctr, conversion), value, low, high, target, benchmark_low, benchmark_high, verdict.
+    Contexts of a channel without targets are left out.
     The verdict is `on target` or `below target` when the whole interval says so, `at target` when the interval
     holds it, `not enough data` when there is nothing to divide by.
     """
     rows = []
-    for row in rated[rated["context"].isin(contexts)].to_dict("records"):
+    aimed = [name for name, context in contexts.items() if context.channel in targets]
+    for row in rated[rated["context"].isin(aimed)].to_dict("records"):
         target = targets[contexts[row["context"]].channel]
         for rate in ("ctr", "conversion"):
             value, low, high, aim = row[rate], row[f"{rate}_low"], row[f"{rate}_high"], getattr(target, rate)
