@@ -60,8 +60,8 @@ class Interactions:
             bad = int((~np.isfinite(weights)).argmax())
             raise ValueError(f"column {weight!r} holds {weights[bad]} in row {bad}; expected finite numbers")
 
-        rows, users = pd.factorize(df[user], sort=True)
-        columns, items = pd.factorize(df[item], sort=True)
+        rows, users = _number(df[user])
+        columns, items = _number(df[item])
         log = pd.DataFrame({"user": rows.astype("int32"), "item": columns.astype("int32")})
         log[Columns.WEIGHT] = weights.astype("float32")
         if timestamp is not None:
@@ -75,7 +75,7 @@ class Interactions:
         matrix.sort_indices()
         if products is not None:
             products = products.reindex(items)
-        return cls(matrix, pd.Index(users), pd.Index(items), log, products)
+        return cls(matrix, users, items, log, products)
 
     def rows(self, user_ids: object) -> np.ndarray:
         """Row number of each user id, -1 for unknown ones."""
@@ -89,6 +89,14 @@ class Interactions:
     def customers_per_item(self) -> np.ndarray:
         """Number of users that have each item, int64, in the order of `items`."""
         return np.bincount(self.matrix.indices, minlength=len(self.items))
+
+
+def _number(ids: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """The number of each id among the distinct ones in ascending order, and those."""
+    if isinstance(ids.dtype, pd.CategoricalDtype):  # sorts by its own order, which need not be that of the ids
+        ids = ids.astype(ids.cat.categories.dtype)
+    numbers, known = pd.factorize(ids, sort=True)
+    return numbers, pd.Index(known)
 
 
 class Cutoffs(NamedTuple):

@@ -41,6 +41,8 @@ def _span(table: ibis.Table, moment: str | None) -> tuple[str | None, str | None
     if moment is None:
         return None, None
     span = table.aggregate(first=table[moment].min(), last=table[moment].max()).execute().iloc[0]
+    if span.isna().any():
+        return None, None
     return f"{span['first']:%Y-%m-%d}", f"{span['last']:%Y-%m-%d}"
 
 

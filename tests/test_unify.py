@@ -89,7 +89,7 @@ def test_a_choice_among_equals_is_the_same_every_time():
     connection.raw_sql("SET threads = 4")
     connection.raw_sql(
         "CREATE TABLE rows AS "
-        "SELECT i % 50 AS id, ((i // 50) % 4)::VARCHAR AS name FROM range(400000) t(i) ORDER BY hash(i)"
+        "SELECT i % 20000 AS id, ((i // 20000) % 4)::VARCHAR AS name FROM range(400000) t(i) ORDER BY hash(i)"
     )
     one = _one_row_per_key(connection.table("rows"), "id", ["id", "name"])
-    assert connection.to_pandas(one)["name"].tolist() == ["0"] * 50
+    assert connection.to_pandas(one)["name"].tolist() == ["0"] * 20_000

@@ -1,0 +1,156 @@
+"""From a log to a matrix with its ids, and the ends of the periods."""
+
+from zoneinfo import available_timezones
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.interactions import Interactions, cutoffs
+
+LOG = pd.DataFrame(
+    {
+        "who": ["b", "a", "b", "b"],
+        "what": ["x", "y", "x", "z"],
+        "when": pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-04"]),
+        "weight": [1.0, 2.0, 0.5, 4.0],
+        "order": ["o1", "o2", "o3", "o3"],
+    }
+)
+
+logs = st.lists(
+    st.tuples(st.sampled_from("dbca"), st.sampled_from(["10", "9", "é", "Z"]), st.integers(0, 5)), max_size=30
+).map(lambda rows: pd.DataFrame(rows, columns=["user_id", "item_id", "weight"]).astype({"weight": "float64"}))
+
+
+def test_a_matrix_by_hand():
+    x = Interactions.from_frame(LOG, "who", "what", "when", "weight", basket="order")
+    assert x.matrix.toarray().tolist() == [[0, 2, 0], [1.5, 0, 4]]
+    assert (list(x.users), list(x.items)) == (["a", "b"], ["x", "y", "z"])
+    assert x.log.columns.tolist() == ["user", "item", "weight", "timestamp", "basket_id"]
+    assert x.log["basket_id"].tolist() == [0, 1, 2, 2]
+    assert x.log["timestamp"].tolist() == LOG["when"].tolist()
+    assert x.customers_per_item.tolist() == [1, 1, 1]
+
+
+@given(logs)
+def test_the_matrix_holds_the_sum_of_the_log(frame):
+    x = Interactions.from_frame(frame, weight="weight")
+    sums = frame.groupby(["user_id", "item_id"])["weight"].sum()
+    for (user, item), weight in sums.items():
+        assert x.matrix[x.rows([user])[0], x.columns([item])[0]] == weight
+    assert x.matrix.sum() == frame["weight"].sum()
+    assert x.matrix.nnz == (sums != 0).sum()
+
+
+@given(logs)
+def test_the_contract_of_the_matrix(frame):
+    x = Interactions.from_frame(frame, weight="weight")
+    assert (x.matrix.format, x.matrix.dtype) == ("csr", np.float32)
+    assert x.matrix.shape == (len(x.users), len(x.items)) == (frame["user_id"].nunique(), frame["item_id"].nunique())
+    assert x.matrix.has_sorted_indices
+    assert (x.matrix.data != 0).all()
+    assert x.users.is_monotonic_increasing
+    assert x.items.is_monotonic_increasing
+    assert len(x.log) == len(frame)
+
+
+@given(logs, st.randoms())
+def test_the_order_of_rows_does_not_matter(frame, random):
+    order = list(frame.index)
+    random.shuffle(order)
+    one, two = (Interactions.from_frame(each, weight="weight") for each in (frame, frame.loc[order]))
+    assert (one.matrix != two.matrix).nnz == 0
+    assert one.users.equals(two.users)
+    assert one.items.equals(two.items)
+
+
+@given(logs)
+def test_the_log_gives_the_frame_back(frame):
+    x = Interactions.from_frame(frame, weight="weight")
+    assert x.users[x.log["user"]].tolist() == frame["user_id"].tolist()
+    assert x.items[x.log["item"]].tolist() == frame["item_id"].tolist()
+
+
+def test_categories_are_ids_like_any_other():
+    frame = LOG.assign(what=pd.Categorical(LOG["what"], categories=["z", "unused", "y", "x"]))
+    x = Interactions.from_frame(frame, "who", "what")
+    assert list(x.items) == ["x", "y", "z"]
+    assert x.matrix.toarray().tolist() == [[0, 1, 0], [2, 0, 1]]
+
+
+def test_unknown_ids_are_minus_one():
+    x = Interactions.from_frame(LOG, "who", "what")
+    assert x.rows(["b", "nobody", "a"]).tolist() == [1, -1, 0]
+    assert x.columns([]).tolist() == []
+
+
+def test_products_come_in_the_order_of_items_and_may_be_missing():
+    products = pd.DataFrame({"title": ["Z", "X"]}, index=["z", "x"])
+    x = Interactions.from_frame(LOG, "who", "what", products=products)
+    assert x.products.index.tolist() == ["x", "y", "z"]
+    assert x.products["title"].where(x.products["title"].notna(), "?").tolist() == ["X", "?", "Z"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"what": ["x", None, "x", "z"]}, "column 'what' holds a missing id in row 1"),
+        ({"who": ["b", "a", None, "b"]}, "column 'who' holds a missing id in row 2"),
+        ({"order": ["o1", "o2", "o3", None]}, "column 'order' holds a missing id in row 3"),
+        ({"weight": [1, np.nan, 1, 1]}, "column 'weight' holds nan in row 1; expected finite numbers"),
+        ({"weight": [1, 1, 1, np.inf]}, "column 'weight' holds inf in row 3; expected finite numbers"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_row(change, message):
+    with pytest.raises(ValueError, match=message):
+        Interactions.from_frame(LOG.assign(**change), "who", "what", weight="weight", basket="order")
+
+
+def test_a_missing_column_is_named_with_what_was_found():
+    with pytest.raises(ValueError, match="no column 'user_id'; found who, what, when, weight, order"):
+        Interactions.from_frame(LOG)
+
+
+def test_an_empty_log_is_an_empty_matrix():
+    x = Interactions.from_frame(LOG.head(0), "who", "what")
+    assert (x.matrix.shape, x.customers_per_item.tolist()) == ((0, 0), [])
+
+
+# periods
+
+
+@pytest.mark.parametrize(
+    ("last", "zone", "validation", "test", "end"),
+    [
+        ("2017-12-31 22:00", None, "2017-11-06 00:00", "2017-12-04 00:00", "2018-01-01 00:00"),
+        # midnights of the shop's own time before and after the clocks went back
+        ("2020-11-10 15:00", "Europe/London", "2020-09-15 23:00", "2020-10-13 23:00", "2020-11-11 00:00"),
+        ("2020-11-10 15:00", "America/New_York", "2020-09-16 04:00", "2020-10-14 04:00", "2020-11-11 05:00"),
+        # a day that begins at one o'clock, and one whose first hour comes twice
+        ("2018-11-03 15:00", "America/Sao_Paulo", "2018-09-09 03:00", "2018-10-07 03:00", "2018-11-04 03:00"),
+        ("2018-12-01 15:00", "America/Sao_Paulo", "2018-10-07 03:00", "2018-11-04 03:00", "2018-12-02 02:00"),
+        ("2020-11-01 12:00", "America/Havana", "2020-09-07 04:00", "2020-10-05 04:00", "2020-11-02 05:00"),
+    ],
+)
+def test_cutoffs_are_midnights_of_the_zone(last, zone, validation, test, end):
+    found = cutoffs(pd.Timestamp(last, tz=zone), validation_weeks=4, test_weeks=4)
+    expected = [pd.Timestamp(each, tz="UTC" if zone else None) for each in (validation, test, end)]
+    assert [moment.tz_convert("UTC") if zone else moment for moment in found] == expected
+
+
+@given(
+    st.datetimes(pd.Timestamp("1995-01-01"), pd.Timestamp("2035-01-01")),
+    st.sampled_from(sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc"))),
+    st.integers(1, 8),
+    st.integers(1, 8),
+)
+def test_cutoffs_hold_in_every_zone(moment, zone, validation_weeks, test_weeks):
+    last = pd.Timestamp(moment, tz="UTC").tz_convert(zone)
+    found = cutoffs(last, validation_weeks, test_weeks)
+    assert found.validation < found.test < found.end
+    assert last < found.end
+    assert found.end - last <= pd.Timedelta(hours=26)
+    assert found.test.strftime("%a") == found.end.strftime("%a") == found.validation.strftime("%a")
