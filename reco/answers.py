@@ -27,7 +27,7 @@ def unify_data(wb: Workbook, x: Interactions, checks: Sequence[Sufficiency]) -> 
     row = counts.execute().iloc[0]
     zone = wb.settings.store.time_zone
     first, last = (f"{row[name].tz_convert(zone):%-d %B %Y}" for name in ("first", "last"))
-    lacking = [check.family for check in checks if check.verdict == "too little"]
+    lacking = [check.family for check in checks if check.verdict.startswith("too little")]
     use = f"too few for {' and '.join(lacking)}" if lacking else "enough for every family of algorithms"
     aside = int(wb.set_aside["rows"].sum())
     return (
@@ -106,7 +106,7 @@ def report_kpis(rated: pd.DataFrame, verdicts: pd.DataFrame, pay: Pay, log: Log,
     money = Format.parse(f"money:{currency}")
     lead = "Simulated: " if log.simulated else ""
     if not total.impressions:
-        return f"{lead}no recommendation was shown, so there is nothing to report."
+        return f"{lead}No recommendation was shown, so there is nothing to report."
     return (
         f"{lead}{total.impressions:,.0f} impressions were clicked at {total.ctr:.1%} ({total.ctr_low:.1%} to "
         f"{total.ctr_high:.1%}) and are credited with {money(pay.attributed_revenue)}, {pay.share:.1%} of all revenue "

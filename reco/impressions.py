@@ -1,8 +1,10 @@
 """The log of impressions that KPIs and monitoring read: the store's own, or a simulated one that says so."""
 
+import math
 from typing import NamedTuple
 
 import ibis
+import pandas as pd
 
 from reco.errors import MissingTableError
 from reco.simulation import simulate
@@ -29,15 +31,17 @@ class Log(NamedTuple):
 
     @property
     def days(self) -> int:
-        """Days from the first impression to the last, rounded up."""
+        """Days from the first impression to the last, rounded up; at least one."""
         span = self.impressions.aggregate(first=lambda t: t.shown_at.min(), last=lambda t: t.shown_at.max()).execute()
-        return int((span["last"][0] - span["first"][0]).total_seconds() // 86400 + 1)
+        return max(1, math.ceil((span["last"][0] - span["first"][0]) / pd.Timedelta(days=1)))
 
     @property
     def revenue(self) -> float:
         """Revenue of all orders in those days, recommended or not."""
         span = self.impressions.aggregate(first=lambda t: t.shown_at.min(), last=lambda t: t.shown_at.max()).execute()
-        lines = self.order_lines.filter(lambda t: (t.ordered_at >= span["first"][0]) & (t.ordered_at <= span["last"][0]))
+        lines = self.order_lines.filter(
+            lambda t: (t.ordered_at >= span["first"][0]) & (t.ordered_at <= span["last"][0])
+        )
         return float(lines.revenue.sum().execute() or 0)
 
 

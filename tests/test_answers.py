@@ -1,0 +1,158 @@
+"""The sentences of the notebooks, word for word, on results small enough to check by eye."""
+
+from types import SimpleNamespace
+
+import ibis
+import pandas as pd
+import pytest
+
+from reco import answers, pipeline
+from reco.impressions import Log
+from reco.kpis import TOTAL, Pay
+from reco.monitoring import Check
+from reco.quality import Sufficiency, sufficiency
+
+
+def board(*rows: tuple[str, float, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["title", "ndcg", "ndcg_low", "ndcg_high"])
+
+
+def rivals(*rows: tuple[str, float, float, float, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["title", "difference", "low", "high", "verdict"])
+
+
+def test_leader_ahead_and_leader_in_a_tie():
+    table = board(("EASE", 0.25, 0.24, 0.26), ("ALS", 0.2, 0.19, 0.21))
+    ahead = rivals(("ALS", -0.05, -0.06, -0.04, "worse"), ("Popularity", -0.1, -0.12, -0.08, "worse"))
+    tie = rivals(
+        ("ALS", -0.01, -0.02, 0.01, "tie"), ("SVD", -0.02, -0.03, 0.0, "tie"), ("k", -0.1, -0.2, -0.05, "worse")
+    )
+    found = answers.compare_algorithms({"anything": table, "new": table}, {"anything": ahead, "new": tie}, 10)
+    assert found == (
+        "On anything bought next, EASE leads with NDCG@10 0.250 (0.240 to 0.260), ahead of ALS by 0.050 (0.040 to "
+        "0.060). On products new to the customer, EASE leads with NDCG@10 0.250 (0.240 to 0.260), a tie with ALS and "
+        "SVD."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "numbers", "words"),
+    [
+        ("better", (0.01, 0.005, 0.02), "gains (+0.0100, +0.0050 to +0.0200)"),
+        ("tie", (0.001, -0.002, 0.003), "ties (+0.0010, -0.0020 to +0.0030)"),
+        ("worse", (-0.01, -0.02, -0.005), "loses (-0.0100, -0.0200 to -0.0050)"),
+    ],
+)
+def test_what_tuning_gains(verdict, numbers, words):
+    tuned = pd.DataFrame({"collaborative": [0.7], "content": [0.1], "rules": [0.2], "ndcg": [0.3]})
+    table = pd.DataFrame({"model": ["tuned", "default"], "ndcg": [0.31, 0.3]})
+    gains = pd.DataFrame([("tuned", *numbers, verdict)], columns=["model", "difference", "low", "high", "verdict"])
+    found = answers.blend_hybrid(*({"anything": each, "new": each} for each in (tuned, table, gains)), 10)
+    sentence = (
+        f"the default blend reaches NDCG@10 0.300, and tuning to 70% collaborative, 10% content, 20% rules {words}"
+    )
+    assert found == f"On anything bought next, {sentence}; on products new to the customer, {sentence}."
+
+
+def audited(**numbers: int) -> pd.DataFrame:
+    row = {"slates": 1000, "full": 900, "empty": 0, "duplicates": 0, "recently_bought": 0, "in_basket": 0}
+    return pd.DataFrame([row | {"few_categories": 0} | numbers] * 2)
+
+
+def test_slates_that_obey():
+    expected = "2,000 slates in 2 contexts: 90.0% are full, and every slate obeys the rules."
+    assert answers.fill_contexts(audited()) == expected
+    assert answers.fill_contexts(audited(few_categories=None)) == expected
+
+
+def test_slates_that_do_not():
+    assert answers.fill_contexts(audited(empty=3, in_basket=1, few_categories=2)) == (
+        "2,000 slates in 2 contexts: 90.0% are full; 6 have nothing to show, and 6 breaches of the rules were found."
+    )
+
+
+PAY = Pay(1234.5, 24690.0, 0.05, 61.725, 500, 2.469)
+TOTALS = {"context": TOTAL, "impressions": 20000, "ctr": 0.1, "ctr_low": 0.095, "ctr_high": 0.105}
+
+
+def report(impressions: int, simulated: bool) -> str:
+    rated = pd.DataFrame([TOTALS | {"impressions": impressions}])
+    verdicts = pd.DataFrame({"verdict": ["on target", "at target", "below target", "on target"]})
+    nothing = ibis.memtable(pd.DataFrame({"a": [1]}))
+    return answers.report_kpis(rated, verdicts, PAY, Log(nothing, nothing, simulated), "USD")
+
+
+def test_what_recommendations_pay():
+    assert report(20000, simulated=False) == (
+        "20,000 impressions were clicked at 10.0% (9.5% to 10.5%) and are credited with $1,234.50, 5.0% of all revenue "
+        "and 2.5 times the assumed cost; 2 of 4 targets are met."
+    )
+
+
+def test_what_is_simulated_says_so_first():
+    assert report(20000, simulated=True) == "Simulated: " + report(20000, simulated=False)
+
+
+def test_nothing_shown():
+    assert report(0, simulated=False) == "No recommendation was shown, so there is nothing to report."
+    assert report(0, simulated=True) == "Simulated: No recommendation was shown, so there is nothing to report."
+
+
+AGE, DRIFT = Check("Age of the models, weeks", 4.0, 4, "due"), Check("Drift of the mix", 0.1234, 0.25, "watch")
+FINE, UNKNOWN = Check("Drift of the mix", 0.01, 0.25, "fine"), Check("Accuracy lost", None, 0.1, "not enough data")
+
+
+@pytest.mark.parametrize(
+    ("checks", "sentence"),
+    [
+        ([AGE, DRIFT], "Retraining is due: age of the models, weeks 4 against a limit of 4."),
+        (
+            [DRIFT, FINE],
+            "Retraining is not due yet, but keep an eye on it: drift of the mix 0.123 against a limit of 0.25.",
+        ),
+        (
+            [FINE, UNKNOWN],
+            "Retraining is not due: drift of the mix 0.01 against a limit of 0.25; accuracy lost not enough data.",
+        ),
+    ],
+)
+def test_retraining(checks, sentence):
+    assert answers.monitor_and_tune(checks) == sentence
+
+
+@pytest.fixture(scope="module")
+def x(wb):
+    return pipeline.history(wb, pipeline.periods(wb).test)
+
+
+def test_what_the_store_holds(wb, x):
+    lines = wb.table("order_lines")
+    n, products = lines.count().execute(), lines.product_id.nunique().execute()
+    assert answers.unify_data(wb, x, sufficiency(x)).startswith(
+        f"{n:,} order lines of 300 known customers and {products:,} products, 1 January 2017 to 31 December 2017, give "
+        f"{len(x.log):,} interactions with {len(x.items):,} products: "
+    )
+
+
+def test_families_that_lack_data_are_named(wb, x):
+    def found(*verdicts: str) -> str:
+        checks = [Sufficiency(f"family {n}", "interactions", 1, 1, verdict) for n, verdict in enumerate(verdicts)]
+        return answers.unify_data(wb, x, checks)
+
+    assert "products: enough for every family of algorithms." in found("enough", "enough: 60% of 9 items reach it")
+    assert "products: too few for family 0 and family 2." in found("too little", "enough", "too little: 3% of 9 items")
+
+
+def test_rows_set_aside():
+    aside = pd.DataFrame({"table": ["order_lines"], "reason": ["no product_id"], "rows": [1234]})
+    found = answers.set_aside(SimpleNamespace(set_aside=aside))
+    assert found == "Set aside: 1,234 rows of order_lines (no product_id)."
+    nothing = answers.set_aside(SimpleNamespace(set_aside=aside.head(0)))
+    assert nothing == "Nothing was set aside: every row has its key."
+
+
+def test_rules_in_words(wb):
+    assert answers.rules(wb) == (
+        "No product twice or from the basket at hand; none bought within 30 days; at least 3 categories; filled with "
+        "trending products below 4 products."
+    )
