@@ -78,7 +78,7 @@ def new_purchases(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp) -> pd.Da
 TASKS = {"anything": purchases, "new": new_purchases}
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)  # a leaderboard asks every model two questions
 def fitted(wb: Workbook, model: str, until: pd.Timestamp) -> Recommender:
     """A model of the registry, with the settings' options, fitted to the history before `until`."""
     return make_model(model, **wb.settings.models.get(model, {})).fit(history(wb, until))
