@@ -42,7 +42,7 @@ class Log(NamedTuple):
         lines = self.order_lines.filter(
             lambda t: (t.ordered_at >= span["first"][0]) & (t.ordered_at <= span["last"][0])
         )
-        return float(lines.revenue.sum().execute() or 0)
+        return float(lines.revenue.sum().fill_null(0).execute())
 
 
 def read_log(wb: Workbook) -> Log:
