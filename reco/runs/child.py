@@ -82,6 +82,19 @@ def failed(state: State, sentence: str, notebook: NotebookNode | None, traceback
     )
 
 
+def of_error(name: str, message: str, traceback: list[str], notebook: NotebookNode | None) -> Outcome:
+    """The outcome of a cell that raised an error, with a sentence that readers understand where there is one."""
+    from reco.report.text import scrub
+
+    message = scrub(message.strip())
+    if name == "MissingTableError":
+        return failed(State.NOTHING, message, notebook)
+    sentence = message.splitlines()[0][:300] if message else ""
+    if name != "InputError":
+        sentence = f"An unexpected error stopped it: {name}{f' ({sentence})' if sentence else ''}."
+    return failed(State.CELL_ERROR, sentence, notebook, scrub("\n".join(traceback)))
+
+
 def execute(work: Work) -> Outcome:
     """Execute a notebook; whatever goes wrong in it becomes an outcome, never an exception."""
     import nbformat
@@ -89,8 +102,6 @@ def execute(work: Work) -> Outcome:
     from papermill import PapermillExecutionError, execute_notebook
     from papermill.iorw import LocalHandler, papermill_io
     from traitlets.config import Config
-
-    from reco.report.text import scrub
 
     class WholeFiles(LocalHandler):
         """Papermill's local files, replaced whole: a reader or a kill never meets half a notebook."""
@@ -118,14 +129,7 @@ def execute(work: Work) -> Outcome:
             config=Config({"KernelManager": kernel}),
         )
     except PapermillExecutionError as error:
-        message = scrub(error.evalue.strip())
-        traceback = scrub("\n".join(error.traceback))
-        if error.ename == "MissingTableError":
-            return failed(State.NOTHING, message, partial())
-        first = message.splitlines()[0][:300] if message else ""
-        if error.ename != "InputError":
-            first = f"An unexpected error stopped it: {error.ename}{f' ({first})' if first else ''}."
-        return failed(State.CELL_ERROR, first, partial(), traceback)
+        return of_error(error.ename, error.evalue, error.traceback, partial())
     except CellTimeoutError:
         return failed(
             State.TIMED_OUT, f"A step took longer than the {work.cell_timeout:g} seconds it may take.", partial()

@@ -1,5 +1,9 @@
 """A tiny shop with tiny notebooks, so that runs take seconds."""
 
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -7,8 +11,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from reco.notebooks import CompareAlgorithms, Notebook, UnifyData
+from reco.runs.children import Children
 from reco.runs.plan import Task, plan
-from reco.runs.record import Run, read
+from reco.runs.record import Outcome, Run, State, read
 from reco.runs.runner import Ended, run
 from reco.workbook import Workbook
 
@@ -104,6 +109,25 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 @pytest.fixture
 def fresh_shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
+
+
+@contextmanager
+def pretend(seconds: float = 0) -> Iterator[None]:
+    """Let every notebook succeed as it is, without a kernel: for tests of what surrounds the execution."""
+
+    def execute(_: Children, source: Path, target: Path, parameters: dict[str, object]) -> Outcome:
+        time.sleep(seconds)
+        shutil.copy(source, target)
+        return Outcome(state=State.OK, seconds=seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Children, "execute", execute)
+        yield
+
+
+@pytest.fixture(scope="session")
+def pretending():
+    return pretend
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import nbformat
 import psutil
 import pytest
 
+from reco.runs.child import of_error
 from reco.runs.children import Children
 from reco.runs.record import State
 
@@ -15,8 +16,6 @@ OPENING = ("# Title", "k = 1", "## Time split")
 CASES = {
     "ok": ("print('before')", "k + 1"),
     "raises": ("print('before')", "raise ValueError('no jam')", "'never'"),
-    "input": ("from reco.errors import InputError\nraise InputError('orders.csv: no column price')",),
-    "nothing": ("from reco.errors import MissingTableError\nraise MissingTableError('no events here')",),
     "dies": ("print('before')", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "'never'"),
     "slow cell": ("print('before')", "import time\ntime.sleep(60)", "'never'"),
     "exits": ("print('before')", "import sys\nsys.exit(0)", "'never'"),
@@ -39,8 +38,8 @@ def outcomes(folder, write_notebook):
         return Children(timeout, cell_timeout).execute(source, folder / name / "out.ipynb", {"k": 5})
 
     found = {"ok": execute("ok")}
-    limits = {"slow cell": {"cell_timeout": 2}, "too long": {"timeout": 5 * found["ok"].seconds}}
-    with ThreadPoolExecutor(3) as pool:
+    limits = {"slow cell": {"cell_timeout": 2}, "too long": {"timeout": 3 * found["ok"].seconds}}
+    with ThreadPoolExecutor(2) as pool:
         ended = {name: pool.submit(execute, name, **limits.get(name, {})) for name in reversed(CASES) if name != "ok"}
     return found | {name: outcome.result() for name, outcome in ended.items()}
 
@@ -50,8 +49,6 @@ def outcomes(folder, write_notebook):
     [
         ("ok", State.OK, None),
         ("raises", State.CELL_ERROR, 3),
-        ("input", State.CELL_ERROR, 2),
-        ("nothing", State.NOTHING, 2),
         ("dies", State.KERNEL_DIED, 3),
         ("slow cell", State.TIMED_OUT, 3),
         ("exits", State.STOPPED_EARLY, 3),
@@ -66,11 +63,23 @@ def test_state_and_failing_cell(outcomes, name, state, cell):
 def test_sentences_are_plain(outcomes):
     assert outcomes["ok"].sentence == ""
     assert outcomes["raises"].sentence == "An unexpected error stopped it: ValueError (no jam)."
-    assert outcomes["input"].sentence == "orders.csv: no column price"
-    assert outcomes["nothing"].sentence == "no events here"
     assert "memory" in outcomes["dies"].sentence
     assert "2 seconds" in outcomes["slow cell"].sentence
     assert "longer than the" in outcomes["too long"].sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "state", "sentence"),
+    [
+        ("InputError", "orders.csv: no column price\nand more", State.CELL_ERROR, "orders.csv: no column price"),
+        ("MissingTableError", "no events here", State.NOTHING, "no events here"),
+        ("KeyError", "'jam'", State.CELL_ERROR, "An unexpected error stopped it: KeyError ('jam')."),
+        ("AssertionError", "", State.CELL_ERROR, "An unexpected error stopped it: AssertionError."),
+    ],
+)
+def test_errors_become_sentences(name, message, state, sentence):
+    outcome = of_error(name, message, ["Traceback", message], None)
+    assert (outcome.state, outcome.sentence) == (state, sentence)
 
 
 def test_traceback_has_neither_colours_nor_machine_paths(outcomes):

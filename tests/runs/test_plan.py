@@ -67,6 +67,10 @@ def test_python_changes_all(fresh_shop, monkeypatch):
     assert changed(before, keys(fresh_shop)) == set(fresh_shop.notebooks)
 
 
+def test_a_notebook_is_told_where_its_settings_are_from_its_own_folder(fresh_shop):
+    assert fresh_shop.plan()["first"].parameters["config"] == "../workbook.yaml"
+
+
 def test_names_are_taken_with_and_without_suffix(fresh_shop):
     assert select(fresh_shop.notebooks, ["third.ipynb", "first"]) == ["first", "third"]
 
