@@ -219,7 +219,7 @@ def build():
 Path(sys.argv[3]).touch()
 while len(list(mark.parent.glob("ready-*"))) < 2:
     time.sleep(0.01)
-print(wb.cached("f", build)["value"].item(), wb.table("order_lines").count().execute())
+print(wb.table("order_lines").count().execute(), wb.cached("f", build)["value"].item())
 """
 
 
