@@ -173,6 +173,19 @@ def blends(wb: Workbook, task: str, tuned: pd.Series, **options: float) -> dict[
     return {name: judge(wb, frame, task, when.test, when.end, **options) for name, frame in contenders.items()}
 
 
+def blend_parts(wb: Workbook) -> pd.DataFrame:
+    """The hybrid's parts: part, algorithm (title), default_weight."""
+    hybrid = wb.settings.hybrid
+    rows = [(part, MODELS[model].title, hybrid.weights.get(part, 0.0)) for part, model in hybrid.parts.items()]
+    return pd.DataFrame(rows, columns=["part", "algorithm", "default_weight"])
+
+
+def blend_titles(wb: Workbook) -> dict[str, str]:
+    """What reports call the contenders of `blends`."""
+    alone = {part: f"{MODELS[model].title} alone ({part})" for part, model in wb.settings.hybrid.parts.items()}
+    return {"default": "Hybrid, default weights", "tuned": "Hybrid, tuned weights"} | alone
+
+
 def ageing(wb: Workbook, k: int) -> pd.DataFrame:
     """Accuracy of an older and a fresher hybrid in each of the test weeks: week, model, ndcg, low, high.
 

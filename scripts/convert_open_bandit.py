@@ -41,9 +41,7 @@ def main(target: Path) -> None:
                 for campaign in ("all", "men", "women")
             ]
     log = pd.concat(logs, ignore_index=True)
-    log["shown_at"] = pd.to_datetime(log.pop("timestamp"), format="ISO8601", utc=True).astype(
-        "datetime64[us, UTC]"
-    )
+    log["shown_at"] = pd.to_datetime(log.pop("timestamp"), format="ISO8601", utc=True).astype("datetime64[us, UTC]")
     log["clicked"] = log.pop("click").astype(bool)
     log["item_id"] = log["item_id"].astype("string")
     log["position"] = log["position"].astype("int8")

@@ -1,6 +1,6 @@
 """Tables and pictures of effects and of sample sizes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -91,3 +91,42 @@ def draw_sample_size(baseline: float, lifts: Sequence[float], **options: float) 
     axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure
+
+
+def show_arms(table: pd.DataFrame, confidence: float) -> None:
+    """Show impressions and clicks by campaign and arm (see `logs.arms`)."""
+    display.table(
+        table,
+        "Impressions and clicks by campaign and arm",
+        subtitle=f"Click-through rate with its {confidence:.0%} interval (Wilson); days in UTC",
+        formats={"rate": "percent:2", "first": "date", "last": "date"},
+        intervals={"rate": ("rate_low", "rate_high")},
+        labels={"context": "Campaign", "n": "Impressions", "hits": "Clicks", "rate": "Click-through rate"},
+    )
+
+
+def show_checks(checks: pd.DataFrame) -> None:
+    """Show the checks of a log, passed or failed."""
+    note = "A check with a p-value fails below 0.001."
+    display.table(checks, "Checks", note, formats={"statistic": "number:2"}, labels={"p_value": "p"})
+
+
+def show_plans(plans: pd.DataFrame, baseline: float, arms: int, power: float) -> None:
+    """Show plans for several lifts (see `compare_plans`)."""
+    display.table(
+        plans[["mde", "units_per_arm", "total", "days", "decided_by"]],
+        "Impressions by the smallest lift to find",
+        subtitle=f"Rate of the control {baseline:.2%}, {arms} arms, power {power:.0%}",
+        formats={"mde": "percent+:0"},
+        labels={"mde": "Lift", "units_per_arm": "Impressions per arm", "total": "In all", "decided_by": "Days set by"},
+    )
+
+
+def show_sample_sizes(plans: pd.DataFrame, sizing: Mapping[str, float]) -> None:
+    """Show how the impressions that a test needs fall with the lift that it is to find."""
+    lifts, most, least = plans["mde"].tolist(), plans["units_per_arm"].max(), plans["units_per_arm"].min()
+    display.figure(
+        draw_sample_size(lifts=lifts, **sizing),
+        alt=f"The larger the lift, the fewer impressions: {most:,} to {least:,}",
+        caption=f"Impressions per arm by the smallest lift to find, power {sizing['power']:.0%}",
+    )

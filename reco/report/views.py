@@ -1,0 +1,279 @@
+"""The tables and pictures of notebooks 01-04, 06 and 07: each shows one result in the look it always has."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from reco.impressions import Log
+from reco.interactions import Interactions
+from reco.kpis import Pay, named
+from reco.monitoring import Check
+from reco.quality import Sufficiency
+from reco.report import charts, display
+from reco.settings import Context, Kpis, Monitoring
+
+RATES = ("ctr", "ctr_low", "ctr_high", "conversion", "conversion_low", "conversion_high")
+QUALITY = ("precision", "recall", "ndcg", "hit_rate", "coverage")
+
+
+# 01, unified data
+
+
+def inventory(tables: pd.DataFrame, store: str) -> None:
+    """Show what each unified table holds."""
+    labels = {"first": "First day (UTC)", "last": "Last day (UTC)"}
+    display.table(tables, "What the store holds", subtitle=store, labels=labels)
+
+
+def missing(columns: pd.DataFrame) -> None:
+    """Show the share of missing values by column."""
+    note = "Share of rows without a value; columns that are empty throughout are listed above."
+    display.table(columns, "Columns with missing values", note, formats={"missing": "percent"})
+
+
+def revenue(months: pd.DataFrame, currency: str) -> None:
+    """Show revenue by month as bars."""
+    names, low, high = months["month"].dt.strftime("%b %Y"), months["revenue"].min(), months["revenue"].max()
+    figure = charts.bars(names, months["revenue"], f"Revenue by month, {currency}", "")
+    display.figure(figure, alt=f"Bars of revenue by month; between {low:,.0f} and {high:,.0f} {currency}.")
+
+
+def revenue_table(months: pd.DataFrame, currency: str, time_zone: str) -> None:
+    """Show revenue, orders and customers by month as a table."""
+    frame = months.assign(month=months["month"].dt.strftime("%b %Y"))
+    note = f"Months of the shop's own time, {time_zone}; returns are taken off."
+    display.table(frame, "Revenue by month", note, formats={"revenue": f"money:{currency}"})
+
+
+def segments(table: pd.DataFrame, currency: str) -> None:
+    """Show customers and revenue by segment."""
+    display.table(
+        table,
+        "Who brings the revenue",
+        subtitle=f"{table['customers'].sum():,} known customers by recency and frequency, with all their revenue",
+        formats={
+            "revenue": f"money:{currency}",
+            **dict.fromkeys(("customer_share", "revenue_share"), "percent"),
+            **dict.fromkeys(("recency", "frequency"), "integer"),
+        },
+        labels={"recency": "Median days since order", "frequency": "Median orders"},
+    )
+
+
+def segment_shares(table: pd.DataFrame) -> None:
+    """Show each segment's share of revenue as bars."""
+    top = table.iloc[0]
+    figure = charts.bars(table["segment"], table["revenue_share"], "Share of revenue by segment", "", percent=True)
+    display.figure(figure, alt=f"Bars of revenue share by segment; {top.segment} lead with {top.revenue_share:.0%}.")
+
+
+def sufficiency(checks: Sequence[Sufficiency]) -> None:
+    """Show the minima of data by family of algorithms."""
+    note = (
+        "Interactions: a product in an order of a known customer counts once. Pairs: other products in the same orders."
+    )
+    display.table(pd.DataFrame(checks), "Minimum of data by family of algorithms", note)
+
+
+# 02 and 03, algorithms and blends
+
+
+def protocol(periods: pd.DataFrame) -> None:
+    """Show the periods of training, validation and test."""
+    note = "Purchases: distinct customer and product. Times are midnights of the shop's own time."
+    display.table(periods, "Periods and sizes", note)
+
+
+def ranking(table: pd.DataFrame, title: str, customers: int, confidence: float) -> None:
+    """Show models ranked by NDCG with all their metrics."""
+    display.table(
+        table.drop(columns="model"),
+        title,
+        subtitle=f"{customers:,} customers; interval of NDCG at {confidence:.0%}",
+        formats=dict.fromkeys(QUALITY, "number") | {"novelty": "number:1"},
+        intervals={"ndcg": ("ndcg_low", "ndcg_high")},
+        labels={"title": "Algorithm", "ndcg": "NDCG", "novelty": "Novelty, bits"},
+    )
+
+
+def ranking_dots(table: pd.DataFrame, title: str, k: int) -> None:
+    """Show models ranked by NDCG as dots with intervals."""
+    first, second = table.iloc[0], table.iloc[1]
+    figure = charts.dots(table, "title", "ndcg", "ndcg_low", "ndcg_high", title, f"NDCG@{k}")
+    lead = f"NDCG by algorithm; {first.title} leads with {first.ndcg:.3f}"
+    display.figure(figure, alt=f"{lead}, {second.title} follows with {second.ndcg:.3f}.")
+
+
+def differences(table: pd.DataFrame, title: str) -> None:
+    """Show paired differences with their verdicts."""
+    display.table(
+        table.drop(columns="model"),
+        title,
+        formats=dict.fromkeys(("difference", "low", "high"), "number+:4"),
+        intervals={"difference": ("low", "high")},
+        labels={"title": "Algorithm"},
+    )
+
+
+def activity(table: pd.DataFrame, title: str) -> None:
+    """Show a metric by thirds of the customers' activity."""
+    display.table(
+        table.drop(columns="model"),
+        title,
+        formats=dict.fromkeys(("value", "low", "high"), "number:4"),
+        intervals={"value": ("low", "high")},
+        labels={"title": "Algorithm", "value": "NDCG"},
+    )
+
+
+def weights(tried: Mapping[str, pd.DataFrame], k: int, most: int = 5) -> None:
+    """Show the best weights of each task on the validation weeks."""
+    best = pd.concat({task: table.head(most) for task, table in tried.items()}, names=["task"])
+    parts = [column for column in best if column != "ndcg"]
+    display.table(
+        best.droplevel(1).reset_index(),
+        "Best weights on the validation weeks",
+        formats={"ndcg": "number:4"} | dict.fromkeys(parts, "percent:0"),
+        labels={"ndcg": f"NDCG@{k}"},
+    )
+
+
+# 04, contexts
+
+
+def audit(table: pd.DataFrame, rules: str) -> None:
+    """Show the slates of each context against the rules."""
+    labels = {
+        "title": "Context",
+        "few_categories": "Too few categories",
+        "recently_bought": "Bought recently",
+        "fallback": "With fallback",
+    }
+    formats = dict.fromkeys(table.columns[1:], "integer")
+    display.table(table, "Slates against the rules", rules, formats, labels=labels)
+
+
+def strategies(shares: pd.DataFrame) -> None:
+    """Show which strategies fill the places of each context."""
+    display.table(shares, "Which strategies fill the places", formats={"share": "percent"})
+
+
+def reach(table: pd.DataFrame, x: Interactions) -> None:
+    """Show which share of the modelled products each context shows to anyone."""
+    shown = table["products_shown"] / len(x.items)
+    figure = charts.bars(table["title"], shown, "Share of the modelled products shown", "", percent=True)
+    display.figure(figure, alt=f"Bars of products shown by context, from {shown.min():.0%} to {shown.max():.0%}.")
+
+
+# 06, performance and pay
+
+
+def dashboard(rated: pd.DataFrame, contexts: Mapping[str, Context], log: Log, currency: str, confidence: float) -> None:
+    """Show impressions, clicks, orders, revenue and rates by context."""
+    money = dict.fromkeys(("revenue", "revenue_per_thousand"), f"money:{currency}")
+    display.table(
+        named(rated, contexts),
+        "Recommendations by context" + log.mark,
+        "CTR: clicks / impressions. Conversion: clicks that led to an order / clicks. "
+        "RPK: revenue per thousand impressions.",
+        dict.fromkeys(("impressions", "clicks", "orders"), "integer") | dict.fromkeys(RATES, "percent") | money,
+        subtitle=f"{log.days} days; intervals at {confidence:.0%}",
+        intervals={rate: (f"{rate}_low", f"{rate}_high") for rate in ("ctr", "conversion")},
+        labels={"ctr": "CTR", "revenue_per_thousand": "RPK"},
+    )
+
+
+def targets(verdicts: pd.DataFrame, contexts: Mapping[str, Context], log: Log) -> None:
+    """Show each context's rates against benchmark and target."""
+    numbers = ("value", "low", "high", "target", "benchmark_low", "benchmark_high")
+    display.table(
+        named(verdicts, contexts).replace({"rate": {"ctr": "CTR", "conversion": "Conversion"}}),
+        "Rates against targets" + log.mark,
+        formats=dict.fromkeys(numbers, "percent"),
+        intervals={"value": ("low", "high")},
+        labels={"value": "Found", "benchmark_low": "Benchmark from", "benchmark_high": "to"},
+    )
+
+
+def target_dots(verdicts: pd.DataFrame, contexts: Mapping[str, Context], log: Log) -> None:
+    """Show each context's click-through rate beside its target."""
+    ctr = named(verdicts[verdicts["rate"] == "ctr"], contexts).dropna(subset="value")
+    best, worst = ctr.loc[ctr["value"].idxmax()], ctr.loc[ctr["value"].idxmin()]
+    figure = charts.dots(ctr, "context", "value", "low", "high", "Click-through rate" + log.mark, "", True, "target")
+    highest, lowest = (f"{row.context} {row.value:.1%}" for row in (best, worst))
+    display.figure(figure, alt=f"CTR by context with targets; highest {highest}, lowest {lowest}.")
+
+
+def pay(earned: Pay, log: Log, currency: str, settings: Kpis) -> None:
+    """Show attributed revenue against all revenue and the assumed cost."""
+    amounts = ("attributed_revenue", "all_revenue", "revenue_per_thousand", "cost")
+    display.table(
+        pd.DataFrame([earned]),
+        "Pay" + log.mark,
+        f"An order counts for a click within {settings.attribution_days} days. The cost is assumed in the settings.",
+        dict.fromkeys(amounts, f"money:{currency}") | {"share": "percent", "roi": "number:1"},
+        labels={"share": "Share of all revenue", "roi": "Revenue over cost", "cost": "Assumed cost"},
+    )
+
+
+# 07, monitoring
+
+
+def triggers(checks: Sequence[Check]) -> None:
+    """Show what asks for retraining and what does not."""
+    display.table(pd.DataFrame(checks), "Triggers of retraining", formats=dict.fromkeys(("found", "limit"), "number"))
+
+
+def ages(table: pd.DataFrame) -> None:
+    """Show the accuracy of a fresh and an older hybrid by week."""
+    fresh, old = (table[table["model"] == model].reset_index(drop=True) for model in ("fresh", "old"))
+    figure = charts.lines(
+        fresh["week"],
+        {"fresh": fresh["ndcg"], "older": old["ndcg"]},
+        "Accuracy of a fresh and an older hybrid",
+        "week",
+        bands={"fresh": (fresh["low"], fresh["high"]), "older": (old["low"], old["high"])},
+    )
+    latest = f"the fresh hybrid has {fresh.ndcg.iloc[-1]:.3f}, the older one {old.ndcg.iloc[-1]:.3f}"
+    display.figure(figure, alt=f"NDCG by week; in the latest {latest}.", caption="Bands are 95% intervals.")
+
+
+def weeks(table: pd.DataFrame, log: Log) -> None:
+    """Show impressions, clicks and coverage by week."""
+    display.table(
+        table,
+        "By week" + log.mark,
+        "Coverage: share of the products known to the models that were shown at least once in the week.",
+        dict.fromkeys(("ctr", "ctr_low", "ctr_high"), "percent:2") | {"coverage": "percent"},
+        intervals={"ctr": ("ctr_low", "ctr_high")},
+        labels={"ctr": "CTR"},
+    )
+
+
+def coverage(table: pd.DataFrame, log: Log) -> None:
+    """Show coverage by week as a line."""
+    figure = charts.lines(table["week"], {"Coverage": table["coverage"]}, "Coverage by week" + log.mark, "week", True)
+    first, last = table["coverage"].iloc[0], table["coverage"].iloc[-1]
+    display.figure(figure, alt=f"Coverage goes from {first:.1%} to {last:.1%}.")
+
+
+def clicks(table: pd.DataFrame, log: Log) -> None:
+    """Show the click-through rate by week with its interval."""
+    band = {"CTR": (table["ctr_low"], table["ctr_high"])}
+    figure = charts.lines(table["week"], {"CTR": table["ctr"]}, "CTR by week" + log.mark, "week", True, bands=band)
+    first, last = table["ctr"].iloc[0], table["ctr"].iloc[-1]
+    display.figure(figure, alt=f"CTR goes from {first:.2%} to {last:.2%}.", caption="The band is the 95% interval.")
+
+
+def drift(found: pd.Series, limits: Monitoring) -> None:
+    """Show the drift of the purchase mix by week beside its limits."""
+    levels = {"watch": limits.drift_watch, "act": limits.drift_act}
+    figure = charts.lines(found.index, {"Drift": found}, "Drift of the purchase mix", "week", limits=levels)
+    alt = f"Stability index by week; the latest is {found.iloc[-1]:.3f}, the largest {found.max():.3f}."
+    display.figure(figure, alt=alt)
+
+
+def movers(table: pd.DataFrame) -> None:
+    """Show the categories whose share moved most."""
+    formats = {"before": "percent:2", "latest": "percent:2", "change": "percent+:2"}
+    display.table(table, "Categories that moved most in the latest week", formats=formats)
