@@ -49,8 +49,8 @@ class Children:
             scratch=scratch,
             answer=answer,
         )
-        # Start-up files and history of whoever runs this must not reach the results.
-        private = {"IPYTHONDIR": str(scratch / "ipython"), "JUPYTER_RUNTIME_DIR": str(scratch / "runtime")}
+        # Start-up files of whoever runs this must not reach the results; what a killed kernel leaves goes with scratch.
+        private = {"IPYTHONDIR": str(scratch / "ipython"), "JUPYTER_RUNTIME_DIR": str(scratch), "TMPDIR": str(scratch)}
         with log.open("w") as stream:
             process = self._start(source.parent, os.environ | private, stream)
             try:
