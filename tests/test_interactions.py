@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reco.interactions import Interactions, cutoffs
@@ -35,6 +35,7 @@ def test_a_matrix_by_hand():
     assert x.customers_per_item.tolist() == [1, 1, 1]
 
 
+@settings(max_examples=40, deadline=None)
 @given(logs)
 def test_the_matrix_holds_the_sum_of_the_log(frame):
     x = Interactions.from_frame(frame, weight="weight")
@@ -45,6 +46,7 @@ def test_the_matrix_holds_the_sum_of_the_log(frame):
     assert x.matrix.nnz == (sums != 0).sum()
 
 
+@settings(max_examples=40, deadline=None)
 @given(logs)
 def test_the_contract_of_the_matrix(frame):
     x = Interactions.from_frame(frame, weight="weight")
@@ -57,6 +59,7 @@ def test_the_contract_of_the_matrix(frame):
     assert len(x.log) == len(frame)
 
 
+@settings(max_examples=40, deadline=None)
 @given(logs, st.randoms())
 def test_the_order_of_rows_does_not_matter(frame, random):
     order = list(frame.index)
@@ -67,6 +70,7 @@ def test_the_order_of_rows_does_not_matter(frame, random):
     assert one.items.equals(two.items)
 
 
+@settings(max_examples=40, deadline=None)
 @given(logs)
 def test_the_log_gives_the_frame_back(frame):
     x = Interactions.from_frame(frame, weight="weight")
@@ -141,6 +145,7 @@ def test_cutoffs_are_midnights_of_the_zone(last, zone, validation, test, end):
     assert [moment.tz_convert("UTC") if zone else moment for moment in found] == expected
 
 
+@settings(max_examples=200, deadline=None)
 @given(
     st.datetimes(pd.Timestamp("1995-01-01"), pd.Timestamp("2035-01-01")),
     st.sampled_from(sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc"))),

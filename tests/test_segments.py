@@ -4,7 +4,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reco.pipeline import periods
@@ -43,6 +43,7 @@ def test_recency_frequency_and_money_by_hand():
     }
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
 def test_thirds_differ_by_one_at_most_and_follow_the_values(values):
     thirds = _thirds(pd.Series(values))

@@ -7,7 +7,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reco.errors import InputError
@@ -113,6 +113,7 @@ def test_what_a_killed_write_left_is_cleared_away(tmp_path):
     assert names(tmp_path) == [".tables.lock", "tables"]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(min_size=1, max_size=40), st.data())
 def test_fingerprint_changes_with_any_byte(tmp_path_factory, content, data):
     file = tmp_path_factory.mktemp("f") / "raw.csv"
