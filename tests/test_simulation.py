@@ -7,7 +7,7 @@ from pandas.testing import assert_frame_equal
 
 from reco import Workbook, pipeline, simulation
 from reco.settings import Simulation
-from reco.simulation import behave, simulate
+from reco.simulation import Visits, ask, behave, simulate
 
 SLATES, SIZE = 20_000, 6
 START = pd.Timestamp("2017-12-04 05:00", tz="UTC")
@@ -95,6 +95,35 @@ def test_nothing_shown():
 def test_same_seed_same_behaviour():
     assert_frame_equal(behaviour(EVERYTHING, seed=3), behaviour(EVERYTHING, seed=3))
     assert not behaviour(EVERYTHING, seed=3)["clicked"].equals(behaviour(EVERYTHING, seed=4)["clicked"])
+
+
+def visit(minutes: float) -> Visits:
+    """One order of four products, so many minutes after the period begins."""
+    orders = pd.DataFrame(
+        {"order_id": ["o"], "customer_id": ["c"], "ordered_at": [START + pd.Timedelta(minutes=minutes)]}
+    )
+    lines = pd.DataFrame({"order": 0, "item_id": list("abcd"), "revenue": 1.0, "random": [0.9, 0.1, 0.4, 0.6]})
+    return Visits(START, orders.astype({"ordered_at": "datetime64[us, UTC]"}), lines)
+
+
+def test_nobody_looks_before_the_period_begins(wb):
+    (frame, _), _ = ask(wb, "cart", visit(minutes=1), np.random.default_rng(0))
+    assert frame["asked_at"].tolist() == [START]
+
+
+def test_pages_of_a_visit_are_two_of_its_products(wb):
+    (frame, anchors), wanted = ask(wb, "product_page", visit(60), np.random.default_rng(0))
+    assert anchors.sort_values("slate_id").to_numpy().tolist() == [["product_page-o-0", "b"], ["product_page-o-1", "c"]]
+    assert frame["customer_id"].tolist() == ["c", "c"]
+    assert wanted.groupby("slate_id")["item_id"].agg("".join).tolist() == ["abcd", "abcd"]
+
+
+def test_cart_holds_a_part_of_the_basket_and_wants_the_rest(wb):
+    (frame, anchors), wanted = ask(wb, "cart", visit(60), np.random.default_rng(0))
+    assert anchors["item_id"].tolist() == ["b", "c"]
+    assert wanted["item_id"].tolist() == ["a", "b", "c", "d"]
+    wait = (START + pd.Timedelta(minutes=60) - frame["asked_at"]).dt.total_seconds() / 60
+    assert wait.between(2, 30).all()
 
 
 @pytest.fixture(scope="module")

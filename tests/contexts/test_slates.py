@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from reco import Workbook, pipeline
 from reco.contexts import Requests, fill, make_slates, standing_requests
 from reco.pipeline import candidates, history
 
@@ -149,10 +150,12 @@ def test_store_without_categories_fills_every_slate_it_can(bare):
         assert not slates.duplicated(["slate_id", "item_id"]).any()
 
 
-def test_no_fallback_where_the_pool_is_large_enough(bare):
-    until = pd.Timestamp("2026-06-15", tz="UTC")
-    requests = standing_requests(bare, "product", until)
-    slates = make_slates(bare, "product", requests, until)
-    own = slates[~slates["fallback"]].groupby("slate_id").size()
-    helped = slates.groupby("slate_id")["fallback"].any()
-    assert helped.equals(own.reindex(helped.index, fill_value=0) < 4)
+@pytest.mark.parametrize(("pool", "length", "helped"), [(5, 5, False), (4, 4, False), (3, 11, True)])
+def test_fallback_only_below_four_products(bare, monkeypatch, pool, length, helped):
+    # 24 places; each of the 12 products has `pool` neighbours, and trending ones fill up all but the page's own
+    monkeypatch.setattr(pipeline, "NEIGHBOURS", pool)
+    until, other = pd.Timestamp("2026-06-15", tz="UTC"), Workbook(bare.settings)
+    slates = make_slates(other, "product", standing_requests(other, "product", until), until)
+    assert slates.groupby("slate_id").size().tolist() == [length] * 12
+    assert (slates["fallback"] == (slates["position"] > pool)).all()
+    assert slates["fallback"].any() == helped
