@@ -65,7 +65,7 @@ def lines(
     limits: dict[str, float] | None = None,
     bands: dict[str, tuple[Sequence[float], Sequence[float]]] | None = None,
 ) -> Figure:
-    """Series over `x`, labelled at their ends; `limits` are dashed levels, `bands` are intervals by series."""
+    """Series over `x`, named in a legend; `limits` are dashed levels, `bands` are intervals by series."""
     fig, ax = plt.subplots()
     for number, (name, values) in enumerate(series.items()):
         colour = PALETTE[number % len(PALETTE)]
