@@ -17,7 +17,7 @@ reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 	$(BIN)/reco run
 
 test: $(VENV)/ready  ## test the package, then every notebook
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest $(NBVAL) notebooks/*.ipynb
 
 check: $(VENV)/ready  ## formatting, lint and the rules of notebooks

@@ -122,7 +122,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "order_lines": ("order_id", "product_id", "ordered_at", "quantity", "revenue"),
     "events": ("event", "occurred_at"),
     "engagement": ("customer_id", "event"),
-    "impressions": ("product_id", "context"),
+    "impressions": ("impression_id", "product_id", "context"),
     "campaigns": ("campaign_id",),
 }
 

@@ -77,12 +77,7 @@ class Workbook:
     def tables(self) -> dict[str, ibis.Table]:
         """The unified tables that the sources fill, by name."""
         folder = self.folder / "tables"
-        wanted = self._key(
-            {
-                "sources": [s.model_dump(mode="json") for s in self.settings.sources],
-                "catalogue": self.settings.catalogue.exclude,
-            }
-        )
+        wanted = self._key({})
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".tables.lock"):
             record = folder / "store.json"
@@ -153,10 +148,13 @@ class Workbook:
         return [*self.settings.sources, *([experiment.source] if experiment else [])]
 
     def _key(self, depends_on: dict[str, object]) -> str:
+        """Key of whatever is computed from the tables, which themselves depend on code, raw files and settings."""
         whole = {
             "code": code_hash(without=PRESENTATION),
             "data": self.fingerprint,
             "store": self.settings.store.model_dump(mode="json"),
+            "sources": [source.model_dump(mode="json") for source in self.settings.sources],
+            "excluded": self.settings.catalogue.exclude,
             "depends_on": depends_on,
         }
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings as hypothesis_settings
 
 from reco import Workbook
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# a loaded machine is no failure
+hypothesis_settings.register_profile("reco", deadline=None)
+hypothesis_settings.load_profile("reco")
 
 #: Households of the sample; the whole store has 2,469.
 HOUSEHOLDS = 300

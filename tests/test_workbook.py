@@ -258,3 +258,8 @@ def test_presentation_does_not_touch_what_was_computed():
         assert any(name.startswith(part) for name in names), f"{part} is no part of the package any more"
     assert reco.workbook.code_hash() != reco.workbook.code_hash(without=reco.workbook.PRESENTATION)
     assert reco.workbook.code_hash() == reco.workbook.code_hash()
+
+
+def test_a_frame_is_built_again_for_the_settings_that_the_tables_depend_on(shop):
+    shop.cached("f", frame)
+    assert change(shop, "catalogue", exclude={"category": ["x"]}).cached("f", lambda: frame(2))["value"].item() == 2

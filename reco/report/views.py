@@ -221,7 +221,7 @@ def pay(earned: Pay, log: Log, currency: str, settings: Kpis) -> None:
 
 def triggers(checks: Sequence[Check]) -> None:
     """Show what asks for retraining and what does not."""
-    display.table(pd.DataFrame(checks), "Triggers of retraining", formats=dict.fromkeys(("found", "limit"), "number"))
+    display.table(pd.DataFrame(checks), "Triggers of retraining", formats=dict.fromkeys(("found", "limit"), "number:2"))
 
 
 def ages(table: pd.DataFrame) -> None:
