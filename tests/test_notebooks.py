@@ -70,7 +70,7 @@ def test_is_a_valid_notebook_with_clean_metadata(name):
 @BOOKS
 def test_tags_are_those_that_mean_something(name):
     found = {tag for cell in cells(name) for tag in tags(cell)}
-    assert found <= {"parameters", "keep_output", "nbval-check-output", "nbval-ignore-output"}
+    assert found <= {"parameters", "keep_output", "nbval-check-output", "nbval-ignore-output", "hide"}
 
 
 # the story

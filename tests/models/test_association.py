@@ -165,7 +165,7 @@ def test_baskets_are_needed():
     frame = pd.DataFrame({"user_id": ["a"], "item_id": ["x"], "basket_id": [None]})
     with pytest.raises(ValueError, match="needs the basket"):
         make_model("association_rules").fit(Interactions.from_frame(frame))
-    with pytest.raises(ValueError, match="no interaction has a basket"):
+    with pytest.raises(ValueError, match="missing id"):
         make_model("association_rules").fit(Interactions.from_frame(frame, basket="basket_id"))
 
 
