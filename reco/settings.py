@@ -271,6 +271,13 @@ def load(path: str | Path = "workbook.yaml") -> Settings:
     return settings
 
 
+def place(settings: Settings, *location: int | str) -> str:
+    """Where a key stands, to open a sentence about it: `workbook.yaml:14: sources.0.path`."""
+    node = yaml.compose(settings.file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    line, path = _place(location, node)
+    return f"{_variable(path) or f'{settings.file.name}:{line}'}: {'.'.join(path)}"
+
+
 def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
     """Findings, in pydantic's form, about models and options that the registry does not have."""
     from reco.models import MODELS, make_model

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from reco import store
 from reco.errors import InputError, MissingTableError
-from reco.settings import Settings, load
+from reco.settings import Settings, load, place
 from reco.sources import SOURCES
 from reco.sources.base import Shop
 from reco.unify import unify
@@ -59,12 +59,13 @@ class Workbook:
 
     def check(self) -> None:
         """Raise `InputError` unless every raw file is there and has the columns that the settings name."""
-        for source in self._sources():
+        places = [("sources", number) for number in range(len(self.settings.sources))] + [("experiments", "source")]
+        for location, source in zip(places, self._sources(), strict=False):
             module = SOURCES[source.kind]
             for path in module.files(source, self.settings.root):
                 if not path.is_file():
-                    place = _short(path, self.settings.root)
-                    raise InputError(f"{self.settings.file.name}: {source.kind}: no such file {place}")
+                    where = place(self.settings, *location, "path")
+                    raise InputError(f"{where}: no such file {_short(path, self.settings.root)}")
             module.read(source, self._shop)
 
     @cached_property

@@ -75,7 +75,7 @@ def test_bad_arguments_are_one_line_and_nothing_is_written(shop, arguments, word
     [
         ("workbook.yaml", "implementation_cost: 10", "implementation_cost: ten", "workbook.yaml:8: kpis"),
         ("workbook.yaml", "kpis:", "kpi:", "unknown key"),
-        ("workbook.yaml", "orders.csv", "order.csv", "no such file order.csv"),
+        ("workbook.yaml", "orders.csv", "order.csv", "workbook.yaml:4: sources.0.path: no such file order.csv"),
         ("orders.csv", "o,c,p,t,q,u", "o,c,p,t,q,price", "orders.csv: no column 'u'"),
     ],
 )
@@ -100,7 +100,7 @@ def test_check_says_what_can_be_filled_and_writes_nothing(shop):
     before = sorted(shop.rglob("*"))
     result = call("check")
     assert result.exit_code == 0
-    assert "● source tabular: orders.csv fill order_lines" in result.stdout
+    assert "● source tabular: fills order_lines from orders.csv" in result.stdout
     assert "● 01_unify_data: can be filled" in result.stdout
     assert "○ 05_analyze_experiments: nothing to report." in result.stdout
     assert sorted(shop.rglob("*")) == before

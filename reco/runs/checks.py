@@ -22,7 +22,7 @@ def findings(config: str | Path, notebooks: Mapping[str, Notebook]) -> Iterator[
     for source in settings.sources:
         paths = SOURCES[source.kind].files(source, settings.root)
         tables = ", ".join(sorted(filled_tables(workbook, [source])))
-        yield f"● source {source.kind}: {', '.join(path.name for path in paths)} fill {tables}"
+        yield f"● source {source.kind}: fills {tables} from {', '.join(path.name for path in paths)}"
     if settings.experiments:
         yield f"● experiment {settings.experiments.title}: source {settings.experiments.source.kind}"
     for name, notebook in notebooks.items():
