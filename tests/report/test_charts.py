@@ -52,7 +52,9 @@ def test_dots_beside_a_reference_in_percent():
 
 
 def test_dots_of_nothing():
-    charts.dots(FRAME.head(0), "name", "value", "low", "high", "", "").canvas.draw()
+    fig = charts.dots(FRAME.head(0), "name", "value", "low", "high", "", "")
+    fig.canvas.draw()
+    assert fig.axes[0].get_yticklabels() == []
 
 
 @pytest.mark.parametrize(("percent", "text"), [(True, "25%"), (False, "0")])

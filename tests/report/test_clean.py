@@ -86,7 +86,7 @@ def test_pictures_follow_the_dark_page():
 @pytest.mark.parametrize(
     "quiet",
     [
-        {"output_type": "stream", "name": "stderr", "text": "UserWarning: /root/x.py"},
+        {"output_type": "stream", "name": "stderr", "text": "UserWarning: /home/ada/x.py"},
         {"output_type": "stream", "name": "stdout", "text": "\r 10%|#   | 1/10"},
         {"output_type": "error", "ename": "ValueError", "evalue": "x", "traceback": ["x"]},
         output(**{RECORD: {"a": 1}, "text/plain": "a: 1"}),
