@@ -8,8 +8,6 @@ from reco.columns import Columns
 from reco.contexts.requests import Requests, standing_requests
 from reco.contexts.slates import make_slates
 from reco.pipeline import sold
-from reco.report import display
-from reco.widgets import slate_html
 from reco.workbook import Workbook
 
 
@@ -65,24 +63,11 @@ def example_customer(wb: Workbook, until: pd.Timestamp, place: int = 1) -> Examp
     return Example(customer, own.order_by(own.n.desc(), "product_id").limit(1).execute()["product_id"][0])
 
 
-def show_slate(wb: Workbook, filled: dict[str, Filled], context: str, who: Example) -> None:
-    """Show what `who` sees in one context, or say that the settings have no such context."""
-    if context not in filled:
-        display.note(f"The settings declare no context {context}.")
-        return
-    requests, slates = filled[context]
-    title = wb.settings.contexts[context].title
-    if wb.settings.contexts[context].anchor == "product":
+def slate_of(filled: Filled, anchor: str, who: Example) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `who` sees in one context, and the anchors (slate_id, item_id) that it stands beside."""
+    requests, slates = filled
+    if anchor == "product":
         beside = requests.anchors[requests.anchors[Columns.ITEM] == who.item_id]
-        mine = slates[slates[Columns.SLATE].isin(beside[Columns.SLATE])]
-    else:
-        mine = slates[slates[Columns.CUSTOMER] == who.customer_id]
-        beside = requests.anchors[requests.anchors[Columns.SLATE].isin(mine[Columns.SLATE])]
-    wanted = [*mine[Columns.ITEM], *beside[Columns.ITEM]]
-    products = wb.table("products")
-    products = products.filter(products.product_id.isin(wanted)).select("product_id", "title", "price").execute()
-    products = products.set_index(Columns.PRODUCT)
-    titles = products.reindex(beside[Columns.ITEM])[Columns.TITLE].dropna().tolist()
-    more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
-    html = slate_html(mine, products, wb.settings.store.currency, ", ".join(titles[:3]) + more)
-    display.preview(html, f"{title}: {len(mine)} products")
+        return slates[slates[Columns.SLATE].isin(beside[Columns.SLATE])], beside
+    mine = slates[slates[Columns.CUSTOMER] == who.customer_id]
+    return mine, requests.anchors[requests.anchors[Columns.SLATE].isin(mine[Columns.SLATE])]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from reco.columns import Columns
+from reco.contexts import Example, Filled, slate_of
 from reco.impressions import Log
 from reco.interactions import Interactions
 from reco.kpis import Pay, named
@@ -11,6 +13,8 @@ from reco.monitoring import Check
 from reco.quality import Sufficiency
 from reco.report import charts, display
 from reco.settings import Context, Kpis, Monitoring
+from reco.widgets import slate_html
+from reco.workbook import Workbook
 
 RATES = ("ctr", "ctr_low", "ctr_high", "conversion", "conversion_low", "conversion_high")
 QUALITY = ("precision", "recall", "ndcg", "hit_rate", "coverage")
@@ -163,6 +167,22 @@ def reach(table: pd.DataFrame, x: Interactions) -> None:
     shown = table["products_shown"] / len(x.items)
     figure = charts.bars(table["title"], shown, "Share of the modelled products shown", "", percent=True)
     display.figure(figure, alt=f"Bars of products shown by context, from {shown.min():.0%} to {shown.max():.0%}.")
+
+
+def slate(wb: Workbook, filled: Mapping[str, Filled], context: str, who: Example) -> None:
+    """Show what `who` sees in one context, or say that the settings have no such context."""
+    if context not in filled:
+        display.note(f"The settings declare no context {context}.")
+        return
+    place = wb.settings.contexts[context]
+    mine, beside = slate_of(filled[context], place.anchor, who)
+    wanted = [*mine[Columns.ITEM], *beside[Columns.ITEM]]
+    products = wb.table("products").filter(lambda products: products.product_id.isin(wanted))
+    products = products.select("product_id", "title", "price").execute().set_index(Columns.PRODUCT)
+    titles = products.reindex(beside[Columns.ITEM])[Columns.TITLE].dropna().tolist()
+    more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
+    html = slate_html(mine, products, wb.settings.store.currency, ", ".join(titles[:3]) + more)
+    display.preview(html, f"{place.title}: {len(mine)} products")
 
 
 # 06, performance and pay
