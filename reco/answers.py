@@ -85,6 +85,8 @@ def fill_contexts(audited: pd.DataFrame) -> str:
     asked, full, empty = (int(audited[name].sum()) for name in ("slates", "full", "empty"))
     broken = violations(audited)
     obeyed = "every slate obeys the rules" if broken == 0 else f"{broken:,} breaches of the rules were found"
+    if audited["few_categories"].isna().all():
+        obeyed += " (the store names no categories, so that their variety cannot be checked)"
     nothing = f"; {empty:,} have nothing to show" if empty else ""
     return f"{asked:,} slates in {len(audited)} contexts: {full / asked:.1%} are full{nothing}, and {obeyed}."
 
