@@ -7,6 +7,7 @@ from pandas.testing import assert_frame_equal
 
 from reco import Workbook, pipeline
 from reco.contexts import make_slates, standing_requests
+from reco.errors import InputError
 from reco.evaluation import evaluate
 from reco.models.hybrid import blend
 
@@ -194,3 +195,8 @@ def test_loss_of_age_is_relative_to_the_fresh_model(wb, when):
     means = (evaluation.summary.loc["ndcg", "value"] for evaluation in (old, fresh))
     assert loss.value == pytest.approx(1 - next(means) / next(means), rel=1e-9)
     assert loss.low < loss.value < loss.high
+
+
+def test_a_history_of_nothing_says_what_to_change(wb):
+    with pytest.raises(InputError, match=r"bought by 20 known customers before 2016-01-01; expected .* workbook\.yaml"):
+        pipeline.history(wb, pd.Timestamp("2016-01-01", tz="UTC"))
