@@ -18,6 +18,11 @@ MONEY: Final = pa.decimal128(18, 4)
 TIME: Final = pa.timestamp("us", tz="UTC")
 TEXT: Final = pa.string()
 
+#: Where a unified row came from: the source's kind, the name of the raw file, and the line or row in it, from 1.
+FILE: Final = "file"
+LINE: Final = "line"
+_TRAIL: Final = {"source": TEXT, FILE: TEXT, LINE: pa.int64()}
+
 #: Every unified table with the Arrow type of every column, in order. Ids are text, money is decimal beside its
 #: currency, times are UTC microseconds. A source fills the columns it knows; the others are null.
 SCHEMAS: Final[dict[str, pa.Schema]] = {
@@ -32,8 +37,10 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "household_size": TEXT,
             "household_composition": TEXT,
             "children": TEXT,
+            "joined_at": TIME,
             "email_consent": pa.bool_(),
-            "source": TEXT,
+            "personalization_consent": pa.bool_(),
+            **_TRAIL,
         }
     ),
     "products": pa.schema(
@@ -46,10 +53,18 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "subcategory": TEXT,
             "brand": TEXT,
             "size": TEXT,
+            "sku": TEXT,
+            "url": TEXT,
+            "image_url": TEXT,
             "price": MONEY,
+            "cost": MONEY,
             "currency": TEXT,
+            "stock": pa.float64(),
+            "status": TEXT,
+            "published_at": TIME,
+            "in_catalogue": pa.bool_(),
             "recommendable": pa.bool_(),
-            "source": TEXT,
+            **_TRAIL,
         }
     ),
     "order_lines": pa.schema(
@@ -62,7 +77,10 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "revenue": MONEY,
             "discount": MONEY,
             "currency": TEXT,
-            "source": TEXT,
+            "original_currency": TEXT,
+            "channel": TEXT,
+            "returned_order_id": TEXT,
+            **_TRAIL,
         }
     ),
     "events": pa.schema(
@@ -73,16 +91,20 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "product_id": TEXT,
             "event": TEXT,
             "occurred_at": TIME,
-            "source": TEXT,
+            "list_id": TEXT,
+            "position": pa.int32(),
+            "query": TEXT,
+            **_TRAIL,
         }
     ),
     "engagement": pa.schema(
         {
             "customer_id": TEXT,
             "campaign_id": TEXT,
+            "channel": TEXT,
             "event": TEXT,
             "occurred_at": TIME,
-            "source": TEXT,
+            **_TRAIL,
         }
     ),
     "impressions": pa.schema(
@@ -100,7 +122,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "clicked": pa.bool_(),
             "clicked_at": TIME,
             "simulated": pa.bool_(),
-            "source": TEXT,
+            **_TRAIL,
         }
     ),
     "campaigns": pa.schema(
@@ -110,9 +132,10 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "channel": TEXT,
             "starts_at": TIME,
             "ends_at": TIME,
-            "source": TEXT,
+            **_TRAIL,
         }
     ),
+    "identities": pa.schema({"kind": TEXT, "identifier": TEXT, "customer_id": TEXT}),
 }
 
 #: The columns that must never be null, by table; rows without them are counted and set aside.
@@ -126,27 +149,41 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "campaigns": ("campaign_id",),
 }
 
-#: A column beside a unified table's own where a source says why a row is not fit to keep; null for the others.
-UNREADABLE: Final = "unreadable"
+#: Unified tables that sources fill; `identities` is what unifying finds out about them.
+SOURCED: Final = tuple(name for name in SCHEMAS if name != "identities")
+
+# Columns that a source may put beside a unified table's own. They are gone once the sources are unified.
+#: Why a row is not fit to keep; null for those that are.
+REASON: Final = "reason"
+#: SHA-256 of the customer's normalized e-mail address, as the raw reader left it.
+EMAIL: Final = "email"
+#: Browser or device, such as GA4's `user_pseudo_id`.
+DEVICE: Final = "device_id"
+#: Number of a row among those that one raw row gave, from 0; absent where each raw row gives one.
+PIECE: Final = "piece"
+WORKING: Final[dict[str, pa.DataType]] = {REASON: TEXT, EMAIL: TEXT, DEVICE: TEXT, PIECE: pa.int64()}
+
+#: Other names that a catalogue's products go by in other systems; a source of products gives them as `aliases`.
+ALIASES: Final = pa.schema({"kind": TEXT, "alias": TEXT, "product_id": TEXT})
 
 
 def conform(table: ibis.Table, name: str, **defaults: str) -> ibis.Table:
     """`table` with exactly the columns and types of unified table `name`; missing columns become null.
 
-    `defaults` gives a constant for a column that the source does not have (say, its currency). `UNREADABLE` stays.
+    `defaults` gives a constant for a column that the source does not have (say, its currency). Working columns stay.
 
     >>> t = ibis.memtable({"campaign_id": [7], "name": ["Spring"]})
     >>> conform(t, "campaigns", source="shop").columns
-    ('campaign_id', 'name', 'channel', 'starts_at', 'ends_at', 'source')
+    ('campaign_id', 'name', 'channel', 'starts_at', 'ends_at', 'source', 'file', 'line')
     """
     schema = ibis.Schema.from_pyarrow(SCHEMAS[name])
     columns = {
         column: table[column].cast(kind) if column in table.columns else ibis.literal(defaults.get(column), type=kind)
         for column, kind in schema.items()
     }
-    if UNREADABLE in table.columns:
-        columns[UNREADABLE] = table[UNREADABLE]
-    return table.select(**columns)
+    working = ibis.Schema.from_pyarrow(pa.schema(WORKING))
+    kept = {column: table[column].cast(kind) for column, kind in working.items() if column in table.columns}
+    return table.select(**columns, **kept)
 
 
 def fingerprint(files: Iterable[Path]) -> str:

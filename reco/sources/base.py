@@ -1,14 +1,30 @@
-"""What all sources share."""
+"""What all sources share: how a raw table is described, and the shop that it is read for."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import ibis
+import ibis.expr.datatypes as dt
+import pyarrow as pa
+from ibis.expr.types import BooleanValue, NumericValue, StringValue, Value
 from pydantic import BaseModel, ConfigDict
 
-from reco.errors import InputError
+from reco.store import FILE, LINE, TEXT
+
+Money = dt.Decimal(18, 4)
+
+#: Columns of every raw table that tell where a row was read.
+TRAIL: Final = (FILE, LINE)
+
+# Why a source sets a row aside by a rule, though nothing is wrong with it. Anything else is a refusal.
+CANCELLED: Final = "cancelled order"
+TEST: Final = "test order"
+UNPAID: Final = "unpaid order"
+REFUNDED: Final = "fully refunded order"
+GIFT_CARD: Final = "gift card, no product"
+FEE: Final = "fee or tip, no product"
+ONLY_IMAGE: Final = "image of a product described elsewhere"
 
 
 class SourceSettings(BaseModel):
@@ -18,38 +34,79 @@ class SourceSettings(BaseModel):
 
 
 class Shop(NamedTuple):
-    """Where and for whom a source is read.
+    """For whom a source is read.
 
     Attributes:
-        connection: the Ibis backend that reads.
-        root: folder that relative paths start in.
         time_zone: IANA zone of timestamps that carry none.
         currency: ISO code of amounts that carry none.
     """
 
-    connection: ibis.BaseBackend
-    root: Path
     time_zone: str
     currency: str
 
 
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while `path` is read into an `InputError` that names it."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"{path.name}: not readable ({_reason(error)})") from None
+class Column(NamedTuple):
+    """A column of a raw table, as the reader finds and keeps it. All raw values are text.
+
+    Attributes:
+        names: headers it goes by, compared without case and outer spaces; `[…]` in a name stands for the text in a
+            header's last pair of parentheses, whatever comes before it. In JSON, dots lead into objects
+            (`billing.email`).
+        required: whether a file without it is refused.
+        kind: `text` as it stands; `id` loses the apostrophe that spreadsheets are told to put before digits;
+            `number` is brought to a decimal point without thousands separators, by one decision for the whole file;
+            `email` is trimmed, lowered and replaced by its SHA-256, so that no address is kept anywhere.
+        type: Arrow type; anything but text is a list or struct of texts, for JSON and Parquet only.
+        by_content: for `email`: where no header fits, take the column that holds addresses.
+    """
+
+    names: tuple[str, ...]
+    required: bool = False
+    kind: Literal["text", "id", "number", "email"] = "text"
+    type: pa.DataType = TEXT
+    by_content: bool = False
 
 
-def _reason(error: Exception) -> str:
-    """The lines of a reader's error that say where and why, without its advice."""
-    if isinstance(error, UnicodeDecodeError):
-        return "not UTF-8"
-    lines = str(error).removeprefix("Invalid Input Error: ").split("\n\n")[0].split("Possible")[0].splitlines()
-    told = [line.strip() for line in lines if line.strip() and not line.startswith("Original Line")]
-    return " ".join(told[:3])
+class RawTable(NamedTuple):
+    """Files of one kind that a source reads, and what is kept of them.
+
+    The reader keeps the columns given here and no other, beside `file` and `line`. With no `columns`, Parquet files
+    are taken as they are, types and all.
+
+    Attributes:
+        files: paths and patterns, relative to the settings file.
+        columns: name in the raw table → how it is found.
+        records: for JSON: keys under which a document holds its list (`data`); a bare list, one object and JSON
+            lines are understood without.
+        decimal: the sign that numbers have, where the system is known to write one only; otherwise found by file.
+        fills: the unified table that gets exactly one row for each row of this raw table, where that is so.
+        partial: whether the settings ask for some of its rows only; the others are not counted as read.
+    """
+
+    files: tuple[Path, ...]
+    columns: Mapping[str, Column] = {}
+    records: tuple[str, ...] = ()
+    decimal: Literal[".", ","] | None = None
+    fills: str | None = None
+    partial: bool = False
+
+
+def first_reason(*found: tuple[BooleanValue, str]) -> StringValue:
+    """The reason of the first condition that holds; null when none does."""
+    return ibis.cases(*found, else_=ibis.null("string"))
+
+
+def says(text: Value) -> BooleanValue:
+    """Whether a raw value says anything."""
+    return text.notnull() & (text.strip() != "") if text.type().is_string() else text.notnull()
+
+
+def number(text: Value) -> NumericValue:
+    """A raw value as float64; null where it is none, or not finite."""
+    value = text.try_cast("float64")
+    return ibis.ifelse(value.isnan() | value.isinf(), None, value)
+
+
+def money(text: Value) -> NumericValue:
+    """A raw value as an exact amount of four decimals; null where it is none, or too large."""
+    return text.try_cast(Money)

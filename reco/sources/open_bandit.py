@@ -5,12 +5,13 @@ of a real experiment. Citation: Y. Saito, S. Aihara, M. Matsutani, Y. Narita, "O
 Towards Realistic and Reproducible Off-Policy Evaluation", NeurIPS 2021 Datasets and Benchmarks.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import ibis
 
-from reco.sources.base import Shop, SourceSettings, readable
+from reco.sources.base import TRAIL, RawTable, Shop, SourceSettings
 from reco.store import conform
 
 ABOUT = (
@@ -28,22 +29,21 @@ class Settings(SourceSettings):
     campaign: Literal["all", "men", "women"] = "all"
 
 
-def files(settings: Settings, root: Path) -> list[Path]:
+def raw_tables(settings: Settings) -> dict[str, RawTable]:
     """The one converted file that ships in data/."""
-    return [root / settings.path]
+    return {"impressions": RawTable((settings.path,))}
 
 
-def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
+def unify(raw: Mapping[str, ibis.Table], settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
     """Impressions of one campaign: `variant` is the logging policy, `customer_id` is unknown in these data."""
-    path = shop.root / settings.path
-    with readable(path):
-        raw = shop.connection.read_parquet(path)
-    raw = raw.filter(raw.campaign == settings.campaign)
-    impressions = raw.select(
+    log = raw["impressions"]
+    log = log.filter(log.campaign == settings.campaign)
+    impressions = log.select(
+        *TRAIL,
         impression_id=ibis.row_number().over(order_by=["policy", "shown_at", "position", "item_id"]).cast("string"),
-        context=raw.campaign,
-        variant=raw.policy,
-        product_id=raw.item_id,
+        context=log.campaign,
+        variant=log.policy,
+        product_id=log.item_id,
         position="position",
         propensity="propensity",
         shown_at="shown_at",
