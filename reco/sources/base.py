@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import ibis
 import ibis.expr.datatypes as dt
 import pyarrow as pa
 from ibis.expr.types import BooleanValue, NumericValue, StringValue, Value
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from reco.store import FILE, LINE, TEXT
 
@@ -25,6 +25,10 @@ REFUNDED: Final = "fully refunded order"
 GIFT_CARD: Final = "gift card, no product"
 FEE: Final = "fee or tip, no product"
 ONLY_IMAGE: Final = "image of a product described elsewhere"
+
+
+#: Files of a source in its settings: one path or pattern, or a list of them.
+Paths = Annotated[tuple[Path, ...], BeforeValidator(lambda value: [value] if isinstance(value, str | Path) else value)]
 
 
 class SourceSettings(BaseModel):
@@ -79,7 +83,11 @@ class RawTable(NamedTuple):
         records: for JSON: keys under which a document holds its list (`data`); a bare list, one object and JSON
             lines are understood without.
         decimal: the sign that numbers have, where the system is known to write one only; otherwise found by file.
+        encoding, separator, sheet: how text is encoded, what stands between its cells, and which sheet of a
+            spreadsheet holds the table, where they are not to be found out.
         fills: the unified table that gets exactly one row for each row of this raw table, where that is so.
+        whole: whether each file is an export of its own, so that what a later one (by its name) holds again is taken
+            from there.
         partial: whether the settings ask for some of its rows only; the others are not counted as read.
     """
 
@@ -87,7 +95,11 @@ class RawTable(NamedTuple):
     columns: Mapping[str, Column] = {}
     records: tuple[str, ...] = ()
     decimal: Literal[".", ","] | None = None
+    encoding: str | None = None
+    separator: str | None = None
+    sheet: str | None = None
     fills: str | None = None
+    whole: bool = False
     partial: bool = False
 
 
