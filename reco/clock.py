@@ -4,11 +4,11 @@ A plain cast would take the session's zone, which differs from machine to machin
 """
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import ibis
 import ibis.expr.datatypes as dt
-from ibis.expr.types import StringValue, TimestampValue
+from ibis.expr.types import IntegerValue, StringValue, TimestampValue
 
 Instant = dt.Timestamp(timezone="UTC", scale=6)
 WallClock = dt.Timestamp(scale=6)
@@ -24,6 +24,9 @@ DIRECTIVES: Final = {
     "S": r"\d{2}", "f": r"\d{1,9}", "p": r"[AaPp]\.?[Mm]\.?", "b": r"[A-Za-z]{3}", "B": r"[A-Za-z]+",
     "z": r"Z|UTC|[+-]\d{2}:?\d{2}",
 }  # fmt: skip
+
+#: The last second of the year 9999, counted from 1970; later ones are no dates on every engine.
+LAST_SECOND: Final = 253_402_300_799
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -61,6 +64,22 @@ def parse(text: StringValue, zone: str, time_format: str | None = None) -> Times
     return _instant(
         ibis.ifelse(text.re_search(pattern), day, ""), hour + ":" + minute + ":" + second + fraction, offset, zone
     )
+
+
+def check_format(time_format: str) -> str:
+    """`time_format` itself; raises `ValueError` where `parse` could make no moment of it."""
+    order = _pattern(time_format)[1]
+    if not (set("Yy") & set(order) and set("mbB") & set(order) and "d" in order):
+        raise ValueError("expected a time format with a year, a month and a day, such as %d.%m.%Y %H:%M")
+    return time_format
+
+
+def since_epoch(count: IntegerValue, unit: Literal["s", "us"]) -> TimestampValue:
+    """Seconds or microseconds since 1970 in UTC as instants; null before that and after the year 9999."""
+    per_second = {"s": 1, "us": 1_000_000}[unit]
+    seconds = ibis.ifelse(count.between(0, LAST_SECOND * per_second), count // per_second, None)
+    whole = seconds.as_timestamp("s").cast(Instant)
+    return whole if per_second == 1 else whole + (count % per_second).as_interval("us")
 
 
 def _instant(day: StringValue, time: StringValue, offset: StringValue, zone: str) -> TimestampValue:
