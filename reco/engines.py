@@ -4,6 +4,7 @@ What the two cannot share stands here and nowhere else: how a session is opened,
 of each row, and the two functions between wall clocks and instants that `reco.clock` names.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,10 +24,12 @@ class Engine(NamedTuple):
         connect: opens a session in UTC that knows `to_utc` and `to_local`; takes the memory it may use, such as `4GB`.
         scan: Parquet files below a folder as one table, with each row's file (its path from that folder) and its
             number in the file, from 1.
+        write: a table as one Parquet file.
     """
 
     connect: Callable[[str | None], ibis.BaseBackend]
     scan: Callable[[ibis.BaseBackend, Sequence[Path], Path], ibis.Table]
+    write: Callable[[ibis.BaseBackend, ibis.Table, Path], None]
 
 
 def _connect_duckdb(memory: str | None = None) -> ibis.BaseBackend:
@@ -46,6 +49,10 @@ def _scan_duckdb(connection: ibis.BaseBackend, files: Sequence[Path], folder: Pa
     return raw.mutate(**numbered).drop("filename", "file_row_number")
 
 
+def _write_duckdb(connection: ibis.BaseBackend, table: ibis.Table, path: Path) -> None:
+    connection.to_parquet(table, path, compression="zstd")
+
+
 def _connect_spark(memory: str | None = None) -> ibis.BaseBackend:
     try:
         from pyspark.sql import SparkSession
@@ -58,6 +65,7 @@ def _connect_spark(memory: str | None = None) -> ibis.BaseBackend:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.ansi.enabled", "false")  # an array without an element gives null, as in DuckDB
         .config("spark.sql.shuffle.partitions", "4")
+        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .config("spark.ui.enabled", "false")
         .getOrCreate()
     )
@@ -86,8 +94,16 @@ def _scan_spark(connection: ibis.BaseBackend, files: Sequence[Path], folder: Pat
     return connection.table(name)
 
 
+def _write_spark(connection: ibis.BaseBackend, table: ibis.Table, path: Path) -> None:
+    parts = path.with_suffix(".parts")
+    frame = connection._session.sql(connection.compile(table))
+    frame.coalesce(1).write.parquet(str(parts), mode="overwrite", compression="zstd")
+    next(parts.glob("part-*.parquet")).replace(path)
+    shutil.rmtree(parts)
+
+
 #: Engines by the value of `store.engine`.
 ENGINES: Final[dict[str, Engine]] = {
-    "duckdb": Engine(_connect_duckdb, _scan_duckdb),
-    "spark": Engine(_connect_spark, _scan_spark),
+    "duckdb": Engine(_connect_duckdb, _scan_duckdb, _write_duckdb),
+    "spark": Engine(_connect_spark, _scan_spark, _write_spark),
 }

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -22,6 +23,8 @@ from reco.sources import SOURCES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class Section(BaseModel):
@@ -37,13 +40,20 @@ AnySource = Annotated[
 
 
 class Store(Section):
-    """Which shop this is and where its unified tables live."""
+    """Which shop this is, where its unified tables live, and what unifies them.
+
+    `rates` gives what one unit of another currency is worth in the store's own: one number, or numbers by the day
+    from which they hold.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
     path: Path = Path("data/store")
     time_zone: str
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    currency: Currency
+    rates: dict[Currency, Rate | dict[date, Rate]] = {}
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    memory: str | None = Field(default=None, pattern=r"^[1-9]\d*(MB|GB)$")
 
     @field_validator("time_zone")
     @classmethod
@@ -53,6 +63,31 @@ class Store(Section):
         if value not in available_timezones():
             raise ValueError("expected an IANA time zone such as Europe/London")
         return value
+
+
+class Cleaning(Section):
+    """What unifying the sources sets aside, and when too much of it fails the run.
+
+    `max_refused` is the share of a file's rows that may be refused; `repeated_lines` tells what becomes of order
+    lines that are equal in everything; a visitor with more than `max_events_per_minute` events in one minute is a
+    bot; `min_catalogue_match` is the share of another system's product ids that the catalogue must know.
+    """
+
+    max_refused: Share = 0.05
+    repeated_lines: Literal["keep", "drop"] = "keep"
+    max_events_per_minute: Count = 120
+    min_catalogue_match: Share = 0.3
+
+
+class Privacy(Section):
+    """Whose data may be used for what.
+
+    `without_consent` tells what holds for customers of whom no personalization consent is known; `forgotten` is the
+    list that `reco forget` keeps.
+    """
+
+    without_consent: Literal["personal", "not_personal"] = "personal"
+    forgotten: Path = Path("data/forgotten.txt")
 
 
 class Catalogue(Section):
@@ -194,6 +229,8 @@ class Settings(BaseSettings):
 
     store: Store
     sources: Annotated[list[AnySource], Field(min_length=1)]
+    cleaning: Cleaning = Cleaning()
+    privacy: Privacy = Privacy()
     catalogue: Catalogue = Catalogue()
     split: Split = Split()
     models: dict[str, dict[str, Any]] = {}

@@ -1,18 +1,15 @@
 """The store: unified tables as Parquet files behind Ibis on DuckDB."""
 
-import hashlib
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import ibis
 import pyarrow as pa
-
-from reco.errors import InputError
 
 MONEY: Final = pa.decimal128(18, 4)
 TIME: Final = pa.timestamp("us", tz="UTC")
@@ -103,6 +100,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "campaign_id": TEXT,
             "channel": TEXT,
             "event": TEXT,
+            "detail": TEXT,
             "occurred_at": TIME,
             **_TRAIL,
         }
@@ -147,6 +145,30 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "engagement": ("customer_id", "event"),
     "impressions": ("impression_id", "product_id", "context"),
     "campaigns": ("campaign_id",),
+    "identities": ("kind", "identifier", "customer_id"),
+}
+
+#: The columns whose values together occur once, by table; none where rows may repeat.
+UNIQUE: Final[dict[str, tuple[str, ...]]] = {
+    "customers": ("customer_id",),
+    "products": ("product_id",),
+    "order_lines": (),
+    "events": (),
+    "engagement": (),
+    "impressions": ("impression_id",),
+    "campaigns": ("campaign_id",),
+    "identities": ("kind", "identifier"),
+}
+
+#: The column that a row of each table is asked for by.
+TRACED: Final[dict[str, str]] = {
+    "customers": "customer_id",
+    "products": "product_id",
+    "order_lines": "order_id",
+    "events": "event_id",
+    "engagement": "customer_id",
+    "impressions": "impression_id",
+    "campaigns": "campaign_id",
 }
 
 #: Unified tables that sources fill; `identities` is what unifying finds out about them.
@@ -161,7 +183,15 @@ EMAIL: Final = "email"
 DEVICE: Final = "device_id"
 #: Number of a row among those that one raw row gave, from 0; absent where each raw row gives one.
 PIECE: Final = "piece"
-WORKING: Final[dict[str, pa.DataType]] = {REASON: TEXT, EMAIL: TEXT, DEVICE: TEXT, PIECE: pa.int64()}
+#: What a browser says it is.
+AGENT: Final = "user_agent"
+WORKING: Final[dict[str, pa.DataType]] = {
+    REASON: TEXT,
+    EMAIL: TEXT,
+    DEVICE: TEXT,
+    PIECE: pa.int64(),
+    AGENT: TEXT,
+}
 
 #: Other names that a catalogue's products go by in other systems; a source of products gives them as `aliases`.
 ALIASES: Final = pa.schema({"kind": TEXT, "alias": TEXT, "product_id": TEXT})
@@ -186,21 +216,6 @@ def conform(table: ibis.Table, name: str, **defaults: str) -> ibis.Table:
     return table.select(**columns, **kept)
 
 
-def fingerprint(files: Iterable[Path]) -> str:
-    """SHA-256 over the content of `files` in the order of their names, as 64 hex digits.
-
-    Raises `InputError` where one is missing.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(files, key=lambda path: path.name):
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        digest.update(path.name.encode())
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
-
-
 def read(connection: ibis.BaseBackend, folder: Path) -> dict[str, ibis.Table]:
     """The unified tables found in `folder`, by name."""
     return {
@@ -210,8 +225,9 @@ def read(connection: ibis.BaseBackend, folder: Path) -> dict[str, ibis.Table]:
     }
 
 
-def write(tables: Mapping[str, ibis.Table], folder: Path, record: Mapping[str, object]) -> None:
-    """Write `tables` and the `record` of how they came about into `folder`, whole or not at all.
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A private folder that takes the place of `folder` when the block ends, or vanishes when it fails.
 
     One process at a time: what a killed one has left is cleared away.
     """
@@ -220,9 +236,7 @@ def write(tables: Mapping[str, ibis.Table], folder: Path, record: Mapping[str, o
         shutil.rmtree(stale)
     private = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for name, table in tables.items():
-            table.to_parquet(private / f"{name}.parquet", compression="zstd")
-        (private / "store.json").write_text(json.dumps(record, indent=2, sort_keys=True))
+        yield private
         if folder.exists():
             old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
             folder.replace(old)

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -11,12 +12,14 @@ import ibis
 import pandas as pd
 from filelock import FileLock
 
-from reco import store
+from reco import raw, store
+from reco.engines import ENGINES
 from reco.errors import InputError, MissingTableError
+from reco.raw import RawFile
 from reco.settings import Settings, load, place
 from reco.sources import SOURCES
 from reco.sources.base import Shop
-from reco.unify import unify
+from reco.unify import Source, unify
 
 #: Parts of the package that only show results or start runs: a change in them leaves cached results valid.
 PRESENTATION: Final = ("report/", "runs/", "answers.py", "cli.py", "widgets.py")
@@ -44,8 +47,7 @@ class Workbook:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.connection = ibis.duckdb.connect()
-        self.connection.raw_sql("SET TimeZone = 'UTC'")
+        self.connection = ENGINES["duckdb"].connect(settings.store.memory)
 
     @classmethod
     def load(cls, path: str | Path = "workbook.yaml") -> "Workbook":
@@ -58,21 +60,31 @@ class Workbook:
         return self.settings.root / self.settings.store.path / self.settings.store.name
 
     def check(self) -> None:
-        """Raise `InputError` unless every raw file is there and has the columns that the settings name."""
+        """Raise `InputError` unless every raw file is there and has the columns that are needed; writes nothing."""
         places = [("sources", number) for number in range(len(self.settings.sources))] + [("experiments", "source")]
         for location, source in zip(places, self._sources(), strict=False):
-            module = SOURCES[source.kind]
-            for path in module.files(source, self.settings.root):
-                if not path.is_file():
-                    where = place(self.settings, *location, "path")
-                    raise InputError(f"{where}: no such file {_short(path, self.settings.root)}")
-            module.read(source, self._shop)
+            try:
+                raw.inspect(SOURCES[source.kind].raw_tables(source), self.settings.root)
+            except InputError as error:
+                raise InputError(f"{place(self.settings, *location)}: {error}") from None
+
+    @cached_property
+    def raw_files(self) -> list[list[RawFile]]:
+        """What was read from the raw files of each source, the experiment's at the end; reads those that are new."""
+        folder, root = self.folder / "raw", self.settings.root
+        return [raw.read(s.kind, SOURCES[s.kind].raw_tables(s), root, folder) for s in self._sources()]
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the content of all raw files, the experiment log among them."""
-        files = [path for source in self._sources() for path in SOURCES[source.kind].files(source, self.settings.root)]
-        return store.fingerprint(files)
+        """SHA-256 of the content of all raw files, the experiment log among them, and of who is forgotten."""
+        content = [[(one.source, one.table, one.name, one.sha256) for one in files] for files in self.raw_files]
+        return hashlib.sha256(json.dumps([content, self.forgotten]).encode()).hexdigest()
+
+    @property
+    def forgotten(self) -> list[str]:
+        """SHA-256 of each identifier of customers whose rows must be nowhere."""
+        path = self.settings.root / self.settings.privacy.forgotten
+        return sorted({*path.read_text(encoding="utf-8").split()}) if path.exists() else []
 
     @cached_property
     def tables(self) -> dict[str, ibis.Table]:
@@ -83,17 +95,65 @@ class Workbook:
         with FileLock(self.folder / ".tables.lock"):
             record = folder / "store.json"
             if not record.exists() or json.loads(record.read_text())["key"] != wanted:
-                unified = unify(self.settings, self.connection)
-                set_aside = unified.set_aside.to_dict("records")
-                store.write(unified.tables, folder, {"key": wanted, "set_aside": set_aside})
+                self._unify(folder, wanted)
         return store.read(self.connection, folder)
+
+    def _unify(self, folder: Path, key: str) -> None:
+        name = self.settings.store.engine
+        engine = ENGINES[name]
+        connection = self.connection if name == "duckdb" else engine.connect(self.settings.store.memory)
+        sources = [
+            Source(source, files, raw.tables(files, SOURCES[source.kind].raw_tables(source), connection, engine))
+            for source, files in zip(self.settings.sources, self.raw_files, strict=False)
+        ]
+        with store.replacing(folder) as private:
+            unified = unify(self.settings, connection, engine, sources, private, self.forgotten)
+            frames = {part: frame.to_json(orient="table", index=False) for part, frame in unified._asdict().items()}
+            (private / "store.json").write_text(json.dumps({"key": key, **frames}, indent=2, sort_keys=True))
 
     @property
     def set_aside(self) -> pd.DataFrame:
-        """Rows that unifying did not keep: table, reason, rows."""
+        """Rows that unifying did not keep: table, reason, refusal (or a rule), rows."""
+        return self._record("set_aside")
+
+    @property
+    def reading(self) -> pd.DataFrame:
+        """One row a raw file: where and when it was read, and what became of its rows."""
+        return self._record("reading")
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """What was noticed of rows that were kept: what, rows."""
+        return self._record("findings")
+
+    def _record(self, part: str) -> pd.DataFrame:
         _ = self.tables
         record = json.loads((self.folder / "tables" / "store.json").read_text())
-        return pd.DataFrame(record["set_aside"], columns=["table", "reason", "rows"])
+        return pd.read_json(StringIO(record[part]), orient="table")
+
+    def quarantine(self, source: str) -> ibis.Table:
+        """Rows of a source that were set aside: table, file, line, reason, refusal (or a rule), row."""
+        _ = self.tables
+        path = self.folder / "tables" / "quarantine" / f"{source}.parquet"
+        if not path.exists():
+            kinds = ", ".join(sorted({one.kind for one in self.settings.sources}))
+            raise InputError(f"no source {source!r}; expected one of {kinds}")
+        return self.connection.read_parquet(path)
+
+    def trace(self, name: str, key: str | Mapping[str, str]) -> pd.DataFrame:
+        """Where rows of a unified table came from: their keys, source, file and line.
+
+        `key` is the value of the table's first key (an order line's order_id), or values by column. Of a customer,
+        product or campaign that several rows describe, the first is named.
+        """
+        wanted = key if isinstance(key, Mapping) else {store.TRACED[name]: key}
+        table = self.table(name)
+        for column in wanted:
+            if column not in table.columns:
+                raise InputError(f"{name} has no column {column!r}; expected one of {', '.join(table.columns)}")
+        shown = dict.fromkeys((*wanted, *store.KEYS[name], "source", store.FILE, store.LINE))
+        rows = table.filter(*(table[column] == value for column, value in wanted.items()))
+        return self.connection.to_pandas(rows.select(*shown).order_by(store.FILE, store.LINE))
 
     def table(self, name: str) -> ibis.Table:
         """A unified table; raises `MissingTableError` when no source fills it."""
@@ -115,9 +175,11 @@ class Workbook:
         experiment = self.settings.experiments
         if experiment is None:
             raise MissingTableError(f"{self.settings.file.name} names no experiment; add a section `experiments`")
-        source = experiment.source
-        table = SOURCES[source.kind].read(source, self._shop)["impressions"]
-        return self.connection.to_pandas(table)
+        module, files = SOURCES[experiment.source.kind], self.raw_files[-1]
+        tables = raw.tables(files, module.raw_tables(experiment.source), self.connection, ENGINES["duckdb"])
+        shop = Shop(self.settings.store.time_zone, self.settings.store.currency)
+        impressions = module.unify(tables, experiment.source, shop)["impressions"]
+        return self.connection.to_pandas(impressions.select(*store.SCHEMAS["impressions"].names))
 
     def cached(self, name: str, build: Callable[[], pd.DataFrame], **depends_on: object) -> pd.DataFrame:
         """The frame that `build` makes, kept as Parquet under a key of `depends_on`, the code and the data.
@@ -139,11 +201,6 @@ class Workbook:
         """Where the data come from, a sentence a source."""
         return [getattr(s, "about", SOURCES[s.kind].ABOUT) for s in self._sources()]
 
-    @cached_property
-    def _shop(self) -> Shop:
-        place = self.settings.store
-        return Shop(self.connection, self.settings.root, place.time_zone, place.currency)
-
     def _sources(self) -> list:
         experiment = self.settings.experiments
         return [*self.settings.sources, *([experiment.source] if experiment else [])]
@@ -155,11 +212,8 @@ class Workbook:
             "data": self.fingerprint,
             "store": self.settings.store.model_dump(mode="json"),
             "sources": [source.model_dump(mode="json") for source in self.settings.sources],
+            "cleaning": self.settings.cleaning.model_dump(mode="json"),
             "excluded": self.settings.catalogue.exclude,
             "depends_on": depends_on,
         }
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
-
-
-def _short(path: Path, root: Path) -> Path:
-    return path.relative_to(root) if path.is_relative_to(root) else path

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from reco import raw
 from reco.notebooks import Notebook
 from reco.runs.plan import filled_tables, lacks
 from reco.sources import SOURCES
@@ -20,7 +21,8 @@ def findings(config: str | Path, notebooks: Mapping[str, Notebook]) -> Iterator[
     yield f"● {settings.file.name}: {settings.store.title}"
     filled = filled_tables(workbook)
     for source in settings.sources:
-        paths = SOURCES[source.kind].files(source, settings.root)
+        found = raw.inspect(SOURCES[source.kind].raw_tables(source), settings.root)
+        paths = dict.fromkeys(path for files in found.values() for path in files)
         tables = ", ".join(sorted(filled_tables(workbook, [source])))
         yield f"● source {source.kind}: fills {tables} from {', '.join(path.name for path in paths)}"
     if settings.experiments:

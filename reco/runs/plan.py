@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reco import notebooks as books
+from reco import raw
 from reco.errors import InputError
 from reco.notebooks import Notebook
 from reco.sources import SOURCES
@@ -76,8 +77,12 @@ def plan(
 def filled_tables(workbook: Workbook, sources: Sequence[Any] | None = None) -> set[str]:
     """The unified tables that sources (those of the settings when left out) fill, known without building them."""
     settings = workbook.settings
-    shop = Shop(workbook.connection, settings.root, settings.store.time_zone, settings.store.currency)
-    return {table for source in sources or settings.sources for table in SOURCES[source.kind].read(source, shop)}
+    shop = Shop(settings.store.time_zone, settings.store.currency)
+    filled: set[str] = set()
+    for source in sources or settings.sources:
+        module = SOURCES[source.kind]
+        filled |= set(module.unify(raw.placeholders(module.raw_tables(source), settings.root), source, shop))
+    return filled - {"aliases"}
 
 
 def lacks(notebook: Notebook, workbook: Workbook, filled: set[str]) -> str:

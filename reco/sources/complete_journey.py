@@ -86,6 +86,7 @@ def unify(raw: Mapping[str, ibis.Table], settings: Settings, shop: Shop) -> dict
             "campaign_id",
             customer_id="household_id",
             event=ibis.literal("sent"),
+            detail=ibis.null("string"),
             occurred_at=sent.start_date.cast(Instant),
         ),
         raw["coupon_redemptions"].select(
@@ -93,6 +94,7 @@ def unify(raw: Mapping[str, ibis.Table], settings: Settings, shop: Shop) -> dict
             "campaign_id",
             customer_id="household_id",
             event=ibis.literal("redeemed"),
+            detail=raw["coupon_redemptions"].coupon_upc.cast("string"),
             occurred_at=raw["coupon_redemptions"].redemption_date.cast(Instant),
         ),
     )

@@ -1,19 +1,16 @@
-"""Any CSV or Parquet file by a column mapping in workbook.yaml: the way to bring one's own data."""
+"""Any CSV, JSON lines, Excel or Parquet file by a column mapping in workbook.yaml: the way to bring one's own data."""
 
-import csv
-import hashlib
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 import ibis
 import ibis.expr.datatypes as dt
-from ibis.common.exceptions import TableNotFound
-from pydantic import Field, field_validator
+from ibis.expr.types import Table, Value
+from pydantic import Field, field_validator, model_validator
 
-from reco.clock import Instant, WallClock, parse_instant, parse_local, to_utc
-from reco.errors import InputError
-from reco.sources.base import Shop, SourceSettings, readable
-from reco.store import KEYS, SCHEMAS, UNREADABLE, conform
+from reco.clock import check_format, parse
+from reco.sources.base import TRAIL, Column, Paths, RawTable, Shop, SourceSettings, first_reason, money, number, says
+from reco.store import AGENT, DEVICE, EMAIL, KEYS, REASON, SCHEMAS, SOURCED, conform
 
 ABOUT = "The shop's own tables, read by the column mapping of its settings file."
 NAME = "tabular"
@@ -21,145 +18,178 @@ NAME = "tabular"
 #: What a line of orders may describe on the way; a line that names none of them (a guest's) describes nothing.
 DESCRIPTIONS: Final = ("customers", "products", "campaigns")
 
-#: A time of day with its offset from UTC, at the end of a text.
-OFFSET: Final = r":\d\d(\.\d+)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)\s*$"
+#: Columns that may be mapped beside a table's own.
+BESIDES: Final = {
+    "customers": (EMAIL, DEVICE),
+    "order_lines": ("unit_price", EMAIL, DEVICE),
+    "events": (EMAIL, DEVICE, AGENT),
+    "engagement": (EMAIL, DEVICE),
+    "impressions": (EMAIL, DEVICE),
+}
+
+#: Columns of which one may stand for another that a table needs.
+INSTEAD: Final = {"revenue": ("unit_price",), "customer_id": (EMAIL, DEVICE)}
+
+#: Words for yes and no, lower case.
+YES: Final = ("yes", "y", "true", "t", "1")
+NO: Final = ("no", "n", "false", "f", "0")
+
+UnitPrice = dt.Decimal(18, 8)
 
 
 class Settings(SourceSettings):
-    """One file and what it fills.
+    """One file, or files of one shape, and what they fill.
 
-    `tables` maps a unified table to its columns: `{order_lines: {order_id: InvoiceNo, …}}`. In order_lines,
-    `unit_price` may stand for `revenue`, which is then quantity times unit price. Times without an offset from UTC
-    are in the store's time zone; `time_format` is a strptime format for those that are not ISO 8601. `about` is the
-    sentence on the data's origin for the reports.
+    `path` is a file, a pattern such as `data/raw/orders_*.csv`, or a list of them. `tables` maps a unified table to
+    its columns: `{order_lines: {order_id: InvoiceNo, …}}`. In order_lines, `unit_price` may stand for `revenue`,
+    which is then quantity times unit price; `email` (kept as a hash only) or `device_id` may stand for
+    `customer_id`. `values` translates what the files say: `{events: {event: {purchased: purchase}}}`; `constants`
+    fills what they do not say: `{engagement: {channel: email}}`.
+
+    Times without an offset from UTC are in the store's time zone; `time_format` is a strptime format for those that
+    are not ISO 8601. `decimal`, `encoding`, `separator` and `sheet` are found out where they are left out. `records`
+    is the key under which a JSON document holds its list. With `pieces`, the files are pieces of one table; without
+    it each is an export of its own, and an order that a later one (by its name) holds again is taken from there.
+    `about` is the sentence on the data's origin for the reports.
     """
 
     kind: Literal["tabular"]
-    path: Path
+    path: Annotated[Paths, Field(min_length=1)]
     tables: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
+    values: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
+    constants: dict[str, dict[str, str]] = Field(default_factory=dict)
     time_format: str | None = None
+    decimal: Literal[".", ","] | None = None
+    encoding: str | None = None
+    separator: str | None = None
+    sheet: str | None = None
+    records: str | None = None
+    pieces: bool = False
     about: str = ABOUT
 
     @field_validator("tables")
     @classmethod
     def _known_columns(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         for table, columns in value.items():
-            if table not in SCHEMAS:
-                raise ValueError(f"no unified table {table!r}; expected one of {', '.join(SCHEMAS)}")
-            known = [*SCHEMAS[table].names, *(["unit_price"] if table == "order_lines" else [])]
+            known = _known(table)
             for column in columns:
                 if column not in known:
                     raise ValueError(f"{table} has no column {column!r}; expected one of {', '.join(known)}")
-            for key in KEYS[table]:
-                if key not in columns and not (key == "revenue" and "unit_price" in columns):
-                    or_else = " or unit_price" if key == "revenue" else ""
-                    raise ValueError(f"{table} needs a column for {key}{or_else}")
         return value
 
+    @field_validator("time_format")
+    @classmethod
+    def _known_directives(cls, value: str | None) -> str | None:
+        return value and check_format(value)
 
-def files(settings: Settings, root: Path) -> list[Path]:
-    """The one file that the mapping is about."""
-    return [root / settings.path]
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        for table, columns in self.tables.items():
+            given = {*columns, *self.constants.get(table, {})}
+            for key in KEYS[table]:
+                instead = [one for one in INSTEAD.get(key, ()) if one in _known(table)]
+                if not given & {key, *instead}:
+                    raise ValueError(f"tables: {table} needs a column for {' or '.join((key, *instead))}")
+        for part in ("values", "constants"):
+            for table, columns in getattr(self, part).items():
+                for column in columns:
+                    if table not in self.tables or column not in _known(table):
+                        raise ValueError(f"{part}: {table}.{column} is no column of a table that is mapped")
+                    if part == "values" and column not in self.tables[table]:
+                        raise ValueError(f"values: {table}.{column} is mapped to no column of the file")
+        return self
 
 
-def read(settings: Settings, shop: Shop) -> dict[str, ibis.Table]:
-    """Unified tables by the mapping; ids become text, times UTC, amounts decimal.
+def raw_tables(settings: Settings) -> dict[str, RawTable]:
+    """One raw table with a column for each header that is mapped, and for each way it is read."""
+    columns = {
+        _raw_name(table, column, header): Column((header,), required=True, kind=_kind(table, column))
+        for table, mapped in settings.tables.items()
+        for column, header in mapped.items()
+    }
+    table = RawTable(
+        settings.path,
+        columns,
+        records=(settings.records,) if settings.records else (),
+        decimal=settings.decimal,
+        encoding=settings.encoding,
+        separator=settings.separator,
+        sheet=settings.sheet,
+        whole=not settings.pieces,
+        fills=next(iter(settings.tables)) if len(settings.tables) == 1 else None,
+    )
+    return {"rows": table}
 
-    A row with a value that is none of its kind (say, a price `n/a`) names the column in `UNREADABLE`. Raises
-    `InputError` when the file is missing, cannot be read or lacks a mapped column.
+
+def unify(raw: Mapping[str, Table], settings: Settings, shop: Shop) -> dict[str, Table]:
+    """Unified tables by the mapping; times become UTC, amounts decimal.
+
+    A row with a value that is none of its kind (say, a price `n/a`) names the column in `reason`.
     """
-    wanted = {name for columns in settings.tables.values() for name in columns.values()}
-    path = shop.root / settings.path
-    with readable(path):
-        raw = _open(path, wanted, shop.connection)
-    for table, columns in settings.tables.items():
-        for column, name in columns.items():
-            if name not in raw.columns:
-                found = ", ".join(raw.columns)
-                raise InputError(f"{settings.path}: no column {name!r}, expected as {table}.{column}; found: {found}")
-    return {table: _map(raw, table, columns, settings, shop) for table, columns in settings.tables.items()}
+    return {table: _map(raw["rows"], table, settings, shop) for table in settings.tables} if raw else {}
 
 
-def _open(path: Path, wanted: set[str], connection: ibis.BaseBackend) -> ibis.Table:
-    kind = path.suffix.lower()
-    if kind == ".parquet":
-        return connection.read_parquet(path)
-    if kind in {".csv", ".tsv", ".txt"}:
-        return _parse(path, wanted, connection)
-    raise InputError(f"{path}: expected a file that ends in .csv, .tsv, .txt or .parquet")
-
-
-def _parse(path: Path, wanted: set[str], connection: ibis.BaseBackend) -> ibis.Table:
-    """A text file as a table of text, parsed whole and once for each connection and state of the file.
-
-    The separator is the one that finds most of the `wanted` columns in the first line. Nothing else is guessed: no
-    line counts as a comment, none is skipped, and one with too many or too few values is an error.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        first = stream.readline()
-    if not first.strip():
-        raise InputError(f"{path}: the file begins with an empty line; expected the names of its columns")
-    headers = {separator: next(csv.reader([first], delimiter=separator), []) for separator in ",;\t|"}
-    separator = max(headers, key=lambda each: len(wanted.intersection(headers[each])))
-    names = [header or f"column{number}" for number, header in enumerate(headers[separator])]
-    for header in names:
-        if names.count(header) > 1:
-            raise InputError(f"{path}: the first line names {header!r} twice")
-    state = path.stat()
-    mark = hashlib.sha256(f"{path} {separator} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:16]
-    name = f"raw_{mark}"
-    try:
-        return connection.table(name)
-    except TableNotFound:
-        form = {"delim": separator, "quote": '"', "escape": '"', "comment": "", "auto_detect": False, "header": True}
-        raw = connection.read_csv(path, columns=dict.fromkeys(names, "VARCHAR"), **form)
-        return connection.create_table(name, raw, temp=True)
-
-
-def _map(raw: ibis.Table, table: str, columns: dict[str, str], settings: Settings, shop: Shop) -> ibis.Table:
-    types = dict(zip(SCHEMAS[table].names, ibis.Schema.from_pyarrow(SCHEMAS[table]).types, strict=True))
-    types["unit_price"] = dt.Decimal(18, 8)
-    values = {column: _read(raw[name], types[column], settings, shop) for column, name in columns.items()}
+def _map(raw: Table, table: str, settings: Settings, shop: Shop) -> Table:
+    types = _types(table)
+    columns = settings.tables[table]
+    texts = {column: raw[_raw_name(table, column, header)] for column, header in columns.items()}
+    for column, words in settings.values.get(table, {}).items():
+        texts[column] = _translated(texts[column], words)
+    values = {column: _read(text, types[column], settings, shop) for column, text in texts.items()}
+    for column, text in settings.constants.get(table, {}).items():
+        values[column] = ibis.literal(text).try_cast(types[column])
     if "unit_price" in values and "revenue" not in values:
-        exact = values["quantity"].try_cast(dt.Decimal(18, 4)) * values["unit_price"].cast(dt.Decimal(38, 8))
-        values["revenue"] = exact.try_cast(types["revenue"])
+        values["revenue"] = (money(texts["quantity"]) * values["unit_price"]).try_cast(types["revenue"])
     unreadable = [
-        ibis.ifelse(_holds(raw[name]) & values[column].isnull(), f"{column} not readable", ibis.null("string"))
-        for column, name in columns.items()
+        (says(text) & values[column].isnull(), f"{column} not readable")
+        for column, text in texts.items()
         if not types[column].is_string()
     ]
-    mapped = raw.select(**values, **{UNREADABLE: ibis.coalesce(ibis.null("string"), *unreadable)})
+    mapped = raw.select(*TRAIL, **values, **{REASON: first_reason(*unreadable) if unreadable else ibis.null("string")})
     if table in DESCRIPTIONS and len(settings.tables) > 1:
-        mapped = mapped.filter(mapped[KEYS[table][0]].notnull())
-    defaults = {"currency": shop.currency} if "currency" in SCHEMAS[table].names else {}
+        named = [key for key in (KEYS[table][0], *INSTEAD.get(KEYS[table][0], ())) if key in values]
+        mapped = mapped.filter(ibis.or_(*(mapped[key].notnull() for key in named)))
+    defaults = {"currency": shop.currency} if "currency" in types else {}
     return conform(mapped, table, source=NAME, **defaults)
 
 
-def _holds(column: ibis.Value) -> ibis.Value:
-    """Whether a raw value says anything."""
-    return column.notnull() & (column.strip() != "") if column.type().is_string() else column.notnull()
-
-
-def _read(column: ibis.Value, kind: dt.DataType, settings: Settings, shop: Shop) -> ibis.Value:
+def _read(text: Value, kind: dt.DataType, settings: Settings, shop: Shop) -> Value:
     """A raw column as one of type `kind`; null where that cannot be."""
     if kind.is_timestamp():
-        return _to_utc(column, settings.time_format, shop.time_zone)
-    if kind.is_string() and column.type().is_floating():
-        whole = column.try_cast("int64")
-        column = ibis.cases((column.isnan(), None), (whole == column, whole.cast(kind)), else_=column.cast(kind))
-    value = column.cast(kind) if kind.is_string() else column.try_cast(kind)
-    return ibis.ifelse(value.isnan() | value.isinf(), None, value) if kind.is_floating() else value
+        return parse(text, shop.time_zone, settings.time_format)
+    if kind.is_boolean():
+        word = text.strip().lower()
+        return ibis.cases((word.isin(YES), True), (word.isin(NO), False), else_=ibis.null("boolean"))
+    if kind.is_string():
+        return ibis.ifelse(says(text), text, ibis.null("string"))
+    return number(text) if kind.is_floating() else text.try_cast(kind)
 
 
-def _to_utc(column: ibis.Value, time_format: str | None, time_zone: str) -> ibis.Value:
-    """A column of times in UTC; a time that carries no offset is in the shop's own zone."""
-    kind = column.type()
-    if kind.is_timestamp() and kind.timezone:
-        return column.cast(Instant)
-    if not kind.is_string():
-        return to_utc(time_zone, column.cast(WallClock))
-    if time_format:
-        zoned = "%z" in time_format.lower()
-        return parse_instant(column, time_format) if zoned else to_utc(time_zone, parse_local(column, time_format))
-    local = to_utc(time_zone, column.try_cast(WallClock))
-    return ibis.ifelse(column.re_search(OFFSET), column.try_cast(Instant), local)
+def _translated(text: Value, words: Mapping[str, str]) -> Value:
+    return ibis.cases(*((text == found, ibis.literal(meant)) for found, meant in words.items()), else_=text)
+
+
+def _known(table: str) -> list[str]:
+    if table not in SOURCED:
+        raise ValueError(f"no unified table {table!r}; expected one of {', '.join(SOURCED)}")
+    own = [column for column in SCHEMAS[table].names if column not in ("source", *TRAIL)]
+    return [*own, *BESIDES.get(table, ())]
+
+
+def _types(table: str) -> dict[str, dt.DataType]:
+    return {
+        **ibis.Schema.from_pyarrow(SCHEMAS[table]),
+        "unit_price": UnitPrice,
+        **dict.fromkeys((EMAIL, DEVICE, AGENT), dt.string),
+    }
+
+
+def _kind(table: str, column: str) -> Literal["text", "id", "number", "email"]:
+    if column == EMAIL:
+        return "email"
+    return "number" if _types(table)[column].is_numeric() else "text"
+
+
+def _raw_name(table: str, column: str, header: str) -> str:
+    kind = _kind(table, column)
+    return header if kind == "text" else f"{header} ({kind})"
