@@ -87,6 +87,33 @@ def check(config: Config = Path("workbook.yaml")) -> None:
             typer.echo(line)
 
 
+@app.command()
+def forget(
+    customer: Annotated[str, typer.Argument(help="Account, e-mail address or device, as the shop's systems name it.")],
+    config: Config = Path("workbook.yaml"),
+) -> None:
+    """Take a customer out of everything that was derived from the shop's exports, for good, and prove it.
+
+    Exit code 0: no row is left. 1: something is. 2: no such customer.
+    """
+    from reco import forgetting
+    from reco.workbook import Workbook
+
+    with _mistakes_in_one_line():
+        wb, proof = forgetting.forget(Workbook.load(config), customer)
+    typer.echo(
+        f"Forgotten: {proof.identifiers} identifiers are on the list {wb.settings.privacy.forgotten}. Searched "
+        f"{proof.rows:,} rows of {proof.files} files in {wb.settings.store.path / wb.settings.store.name}: "
+        f"{int(proof.found['rows'].sum()):,} mention them."
+    )
+    for row in proof.found.itertuples():
+        typer.echo(f"Still there: {row.file}, column {row.column}, {row.rows:,} rows", err=True)
+    typer.echo(
+        "The exports under the shop's own names were not changed, and reports show them until the next reco run."
+    )
+    raise typer.Exit(1 if len(proof.found) else 0)
+
+
 @contextmanager
 def _mistakes_in_one_line() -> Iterator[None]:
     try:

@@ -108,7 +108,12 @@ class Workbook:
         ]
         with store.replacing(folder) as private:
             unified = unify(self.settings, connection, engine, sources, private, self.forgotten)
-            frames = {part: frame.to_json(orient="table", index=False) for part, frame in unified._asdict().items()}
+            for file in (file for files in self.raw_files for file in files if not file.in_place and file.parquet):
+                gone = unified.forgotten.query("source == @file.source and file == @file.name")["line"]
+                if len(gone):
+                    raw.remove(file.parquet, gone)
+            kept = {"reading": unified.reading, "set_aside": unified.set_aside, "findings": unified.findings}
+            frames = {part: frame.to_json(orient="table", index=False) for part, frame in kept.items()}
             (private / "store.json").write_text(json.dumps({"key": key, **frames}, indent=2, sort_keys=True))
 
     @property

@@ -59,11 +59,13 @@ class Unified(NamedTuple):
         reading: one row a raw file: what was read and what became of it (`reco.unify.accounting.COLUMNS`).
         set_aside: table, reason, rows, refusal: what was not kept and why.
         findings: what, rows: what was noticed of rows that were kept.
+        forgotten: source, file, line of raw rows that belong to forgotten customers.
     """
 
     reading: pd.DataFrame
     set_aside: pd.DataFrame
     findings: pd.DataFrame
+    forgotten: pd.DataFrame
 
 
 class _Desk(NamedTuple):
@@ -79,7 +81,7 @@ class _Desk(NamedTuple):
         path = self.folder / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         self.engine.write(self.connection, table, path)
-        return self.connection.read_parquet(path)
+        return self.connection.read_parquet(path).cast(table.schema())  # Spark reads instants without their zone
 
 
 def unify(
@@ -115,8 +117,10 @@ def unify(
         _describe(tables, name, desk, _ranks(sources))
     reading, set_aside = _account(rows, sources, desk)
     findings = _findings(tables, identities, matches, settings, connection)
+    gone = [one.aside.filter(one.aside[REASON] == FORGOTTEN).select("source", FILE, LINE) for one in rows.values()]
+    gone = connection.to_pyarrow(reduce(ibis.union, gone).distinct()).to_pandas()
     shutil.rmtree(folder / "work", ignore_errors=True)
-    return Unified(reading, set_aside, findings)
+    return Unified(reading, set_aside, findings, gone)
 
 
 def _parts(sources: Sequence[Source], settings: Settings) -> list[dict[str, Table]]:

@@ -158,6 +158,8 @@ def with_returned_orders(lines: Table) -> Table:
         order_by=[affected.ordered_at, affected.quantity.desc(), affected.order_id],
         rows=(None, 0),
     )
-    latest = sale.last(include_null=False).over(until_here)
+    # Ibis leaves IGNORE NULLS out of windows; so each line gets the number of sales so far, and the order of that sale
+    affected = affected.mutate(sale=sale, sales=sale.count().over(until_here))
+    latest = affected.sale.max().over(group_by=[*keys, "sales"])
     returned = ibis.coalesce(affected.returned_order_id, ibis.ifelse(affected.quantity < 0, latest, None))
-    return ibis.union(affected.mutate(returned_order_id=returned), others)
+    return ibis.union(affected.mutate(returned_order_id=returned).drop("sale", "sales"), others)

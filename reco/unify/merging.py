@@ -36,7 +36,7 @@ def one_row_per_key(table: Table, key: str, columns: list[str]) -> Table:
         ranked = disputed.mutate(
             **{
                 column: disputed[column]
-                .first(include_null=False)
+                .first()  # the missing have no votes and stand last
                 .over(
                     ibis.window(
                         group_by=key,
