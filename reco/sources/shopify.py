@@ -241,8 +241,9 @@ def _with_revenue(lines: Table) -> Table:
     )
     beyond = lines.order_discount - lines.discount.sum().over(order)
     between = lines.net.sum().over(order) - lines.subtotal
-    rest = ibis.least(ibis.least(beyond, between), lines.weight.sum().over(order)).cast(Money)
-    lines = lines.mutate(rest=ibis.ifelse(rest > 0, rest, 0).fill_null(0).cast(Money))
+    told = ibis.least(beyond, between)
+    rest = ibis.ifelse(told > 0, ibis.least(told, lines.weight.sum().over(order)), 0)
+    lines = lines.mutate(rest=rest.fill_null(0).cast(Money))
     lines = lines.mutate(share=spread(lines.rest, lines.weight, "order_id"))
     paid = (lines.net - lines.share).cast(Money)
     returned = ibis.ifelse((lines.refunded > 0) & (lines.total > 0), lines.refunded, 0)
