@@ -59,7 +59,7 @@ def products(tables: Tables, end: pd.Timestamp, time_zone: str) -> ibis.Table:
         margin=ibis.ifelse(has_margin, (table.price - table.cost) / table.price, None),
         product_age_days=days_before(end, ibis.coalesce(published, table.first_sale)),
         stock=table.stock,
-        stock_days=ibis.ifelse(daily > 0, ibis.greatest(table.stock, 0) / daily, None),
+        stock_days=ibis.ifelse(daily > 0, table.stock.clip(lower=0) / daily, None),
         units_28_days=table.units_28_days.fill_null(0),
         revenue_28_days=table.revenue_28_days.fill_null(0),
         units_90_days=table.units_90_days.fill_null(0),
