@@ -49,11 +49,9 @@ def resolve(seen: pd.DataFrame) -> Identities:
     account_person, email_person = persons
     ids = _customer_ids(account_person, email_person, names)
     owner = _owners(codes, persons, len(names["device"]))
-    found = {
-        "account": ids[account_person],
-        "email": ids[email_person],
-        "device": np.where(owner >= 0, ids[owner], "device:" + names["device"].to_numpy(dtype=object)),
-    }
+    of_device = "device:" + names["device"].to_numpy(dtype=object)
+    of_device[owner >= 0] = ids[owner[owner >= 0]]
+    found = {"account": ids[account_person], "email": ids[email_person], "device": of_device}
     table = pd.concat(
         [pd.DataFrame({"kind": kind, "identifier": names[kind], "customer_id": found[kind]}) for kind in KINDS],
         ignore_index=True,
