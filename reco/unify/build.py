@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -239,7 +240,7 @@ def _clean(table: Table, name: str, settings: Settings, ranks: Table | None) -> 
     store, rules = settings.store, settings.cleaning
     table = table.mutate(**{REASON: ibis.coalesce(table[REASON], breach(table, name))})
     if name in cleaning.MOMENTS:
-        table = cleaning.ahead_of_time(table, name, ibis.now().cast("timestamp('UTC')"))
+        table = cleaning.ahead_of_time(table, name, ibis.timestamp(datetime.now(UTC)))
     if name == "products":
         table = cleaning.in_own_currency(table, ("price", "cost"), store)
     if name == "order_lines":

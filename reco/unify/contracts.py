@@ -60,7 +60,12 @@ RANGES: Final[dict[str, dict[str, Range]]] = {
 
 #: Conditions over several columns of a table, with what a row that breaks one is called.
 RELATIONS: Final[dict[str, tuple[tuple[Callable[[Table], BooleanValue], str], ...]]] = {
-    "order_lines": ((lambda t: (t.quantity == 0) | (t.revenue * t.quantity.sign() >= 0), "price below zero"),),
+    "order_lines": (
+        (
+            lambda t: (t.quantity == 0) | ((t.quantity > 0) & (t.revenue >= 0)) | ((t.quantity < 0) & (t.revenue <= 0)),
+            "price below zero",
+        ),
+    ),
     "impressions": ((lambda t: t.clicked_at >= t.shown_at, "clicked before it was shown"),),
 }
 

@@ -23,6 +23,9 @@ def one_row_per_key(table: Table, key: str, columns: list[str]) -> Table:
 
     Of consents the strictest stands, of the columns of origin the least.
     """
+    count = table.aggregate(rows=table.count(), keys=table[key].nunique()).to_pyarrow().to_pylist()[0]
+    if count["rows"] == count["keys"]:
+        return table.select(*columns)  # the vote below is long to plan
     voted = [column for column in columns if column not in (key, *CONSENTS, *ORIGIN)]
     strict = {column: table[column].cast("int8").min() for column in CONSENTS if column in columns}
     first = {column: table[column].min() for column in ORIGIN if column in columns}
@@ -71,44 +74,46 @@ def with_buyers(customers: Table | None, order_lines: Table) -> Table:
 
 def with_sold_products(products: Table | None, order_lines: Table, settings: Settings) -> Table:
     """Products, with those added that only the orders know, a typical price, and whether they may be recommended."""
-    sold = order_lines.group_by("product_id").aggregate(
-        **{f"sold_{column}": order_lines[column].min() for column in ORIGIN},
-        currency_sold=order_lines.currency.min(),
-    )
-    sold = sold.left_join(typical_prices(order_lines), "product_id").drop("product_id_right")
     if products is None:
-        every = conform(sold.select("product_id", **{column: f"sold_{column}" for column in ORIGIN}), "products")
-        every = every.mutate(in_catalogue=ibis.null("boolean"))
+        every = _only_sold(order_lines).mutate(in_catalogue=ibis.null("boolean"))
     else:
-        unknown = sold.anti_join(products, "product_id")
-        unknown = conform(unknown.select("product_id", **{column: f"sold_{column}" for column in ORIGIN}), "products")
+        unknown = _only_sold(order_lines.anti_join(products, "product_id"))
         every = ibis.union(products.mutate(in_catalogue=True), unknown.mutate(in_catalogue=False))
-    joined = every.left_join(sold.select("product_id", "typical_price", "currency_sold"), "product_id")
+    joined = every.left_join(typical_prices(order_lines), "product_id")
     excluded = [joined[column].isin(values) for column, values in settings.catalogue.exclude.items() if values]
     barred = ibis.or_((joined.status == DELETED).fill_null(False), *(one.fill_null(False) for one in excluded))
     joined = joined.mutate(
         title=joined.title.fill_null(ibis.literal("Product ") + joined.product_id),
         price=joined.price.fill_null(joined.typical_price.cast(joined.price.type())),
-        currency=joined.currency.fill_null(joined.currency_sold),
+        currency=joined.currency.fill_null(joined.typical_currency),
         recommendable=joined.recommendable.fill_null(True) & ~barred,
     )
     return joined.select(*SCHEMAS["products"].names)
 
 
+def _only_sold(order_lines: Table) -> Table:
+    """Products as their order lines know them."""
+    lines = order_lines.group_by("product_id")
+    return conform(lines.aggregate(**{column: order_lines[column].min() for column in ORIGIN}), "products")
+
+
 def typical_prices(order_lines: Table) -> Table:
-    """The median unit price before discount of each product: product_id, typical_price.
+    """The median unit price before discount of each product: product_id, typical_price, typical_currency.
 
     Counted by distinct price first, so that the work grows with the number of prices rather than of lines; of an
     even number the mean of the two in the middle.
     """
     lines = order_lines.filter(order_lines.quantity > 0)
     unit = (lines.revenue + lines.discount.fill_null(0)).cast("float64") / lines.quantity
-    prices = lines.select("product_id", unit=unit).group_by("product_id", "unit").aggregate(lines=ibis._.count())
+    prices = lines.select("product_id", "currency", unit=unit).group_by("product_id", "unit")
+    prices = prices.aggregate(lines=ibis._.count(), currency=ibis._.currency.min())
     until = prices.lines.sum().over(ibis.window(group_by="product_id", order_by="unit", rows=(None, 0)))
     prices = prices.mutate(until=until, total=prices.lines.sum().over(group_by="product_id"))
     before = prices.until - prices.lines
     middle = prices.filter((before * 2 <= prices.total) & (prices.until * 2 >= prices.total))
-    return middle.group_by("product_id").aggregate(typical_price=(middle.unit.min() + middle.unit.max()) / 2)
+    return middle.group_by("product_id").aggregate(
+        typical_price=(middle.unit.min() + middle.unit.max()) / 2, typical_currency=middle.currency.min()
+    )
 
 
 def newest_only(table: Table, key: str, ranks: Table) -> Table:
