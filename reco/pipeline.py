@@ -32,11 +32,22 @@ def periods(wb: Workbook) -> Cutoffs:
     return Cutoffs(*(moment.tz_convert("UTC") for moment in local))
 
 
+def without_consent(wb: Workbook) -> ibis.Table:
+    """customer_id of those whose behaviour may not be used for them in person, by `privacy` of the settings."""
+    customers = wb.table("customers")
+    consent = customers.personalization_consent.fill_null(wb.settings.privacy.without_consent == "personal")
+    return customers.filter(~consent).select("customer_id")
+
+
 def sold(wb: Workbook) -> ibis.Table:
-    """Order lines of known customers with recommendable products: what models may learn from."""
+    """Order lines of known customers with recommendable products: what models may learn from and slates build on.
+
+    Customers without personalization consent are not among them; they count in totals only.
+    """
     lines, products = wb.table("order_lines"), wb.table("products")
     lines = lines.filter(lines.customer_id.notnull(), lines.quantity > 0)
-    return lines.semi_join(products.filter(products.recommendable), "product_id")
+    lines = lines.semi_join(products.filter(products.recommendable), "product_id")
+    return lines.anti_join(without_consent(wb), "customer_id")
 
 
 @lru_cache(maxsize=4)

@@ -218,6 +218,7 @@ class Workbook:
             "store": self.settings.store.model_dump(mode="json"),
             "sources": [source.model_dump(mode="json") for source in self.settings.sources],
             "cleaning": self.settings.cleaning.model_dump(mode="json"),
+            "without_consent": self.settings.privacy.without_consent,
             "excluded": self.settings.catalogue.exclude,
             "depends_on": depends_on,
         }

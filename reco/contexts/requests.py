@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from reco.pipeline import history, sold
+from reco.pipeline import history, sold, without_consent
 from reco.workbook import Workbook
 
 
@@ -26,6 +26,9 @@ def standing_requests(wb: Workbook, context: str, until: pd.Timestamp) -> Reques
 
     A product page for each product that the models know, without a customer; for each customer one slate, beside
     the basket of the latest order where the context is anchored in a basket (which stands in for an open cart).
+
+    Customers without personalization consent ask only where the context is anchored in the customer; no model knows
+    them, so their slates hold what is popular. Nobody is sent mail who refused it.
     """
     anchor = wb.settings.contexts[context].anchor
     if anchor == "product":
@@ -34,9 +37,17 @@ def standing_requests(wb: Workbook, context: str, until: pd.Timestamp) -> Reques
         frame = pd.DataFrame({"slate_id": ids, "customer_id": None, "asked_at": until})
         return Requests(frame, pd.DataFrame({"slate_id": ids, "item_id": items}))
     baskets = latest_baskets(wb, until)
+    if wb.settings.contexts[context].channel == "email":
+        baskets = baskets[~baskets["customer_id"].isin(refused_mail(wb))]
     baskets = baskets.assign(slate_id=context + "-" + baskets["customer_id"])
     frame = baskets[["slate_id", "customer_id"]].drop_duplicates(ignore_index=True).assign(asked_at=until)
     if anchor == "customer":
+        unknown = buyers_without_consent(wb, until)
+        unknown = (
+            unknown[~unknown.isin(refused_mail(wb))] if wb.settings.contexts[context].channel == "email" else unknown
+        )
+        others = pd.DataFrame({"slate_id": context + "-" + unknown, "customer_id": unknown, "asked_at": until})
+        frame = pd.concat([frame, others], ignore_index=True) if len(others) else frame
         return Requests(frame, pd.DataFrame({"slate_id": [], "item_id": []}, dtype="str"))
     return Requests(frame, baskets[["slate_id", "item_id"]])
 
@@ -53,3 +64,17 @@ def latest_baskets(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame:
     latest = lines.semi_join(orders, ["customer_id", "order_id"])
     latest = latest.select("customer_id", item_id="product_id").distinct().order_by("customer_id", "item_id")
     return wb.connection.to_pandas(latest)
+
+
+def buyers_without_consent(wb: Workbook, until: pd.Timestamp) -> pd.Series:
+    """customer_id of those who ordered before `until` and may not be recommended to in person, ascending."""
+    lines = wb.table("order_lines")
+    ids = lines.filter(lines.ordered_at < until).select("customer_id").distinct()
+    ids = ids.semi_join(without_consent(wb), "customer_id").order_by("customer_id")
+    return wb.connection.to_pandas(ids)["customer_id"].astype("str")
+
+
+def refused_mail(wb: Workbook) -> pd.Series:
+    """customer_id of those who said no to e-mail."""
+    customers = wb.table("customers")
+    return wb.connection.to_pandas(customers.filter(~customers.email_consent).select("customer_id"))["customer_id"]
