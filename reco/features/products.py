@@ -138,7 +138,8 @@ def seasons(tables: Tables, end: pd.Timestamp, time_zone: str) -> ibis.Table:
     are one. `value` is the category, or the product id. A category's twelve are mixed with `SMOOTHING` purchases
     spread evenly, a product's with as many spread like its category's; so the twelve average 1. Products with fewer
     than `SEASON_PURCHASES` purchases (lines; returns do not count) are left out: their category's season is theirs.
-    With less than a year of order lines there is no telling a season: the index is null, and `remark` says why.
+    With less than a year of order lines there is no telling a season: the index is null, and `remark` says why. What
+    came in or went out of sale within the data looks seasonal, too; `product_age_days` tells such products.
     """
     lines = lines_before(tables, end)
     bought = lines.filter(lines.quantity > 0)
