@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:randomly
 
-.PHONY: reports test check lab notebooks benchmarks format clean
+.PHONY: reports test check lab spark notebooks benchmarks format clean
 .DEFAULT_GOAL := reports
 
 $(VENV)/ready: requirements.txt pyproject.toml
@@ -13,10 +13,17 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(VENV)/spark: $(VENV)/ready requirements-spark.txt scripts/install_java.sh
+	bash scripts/install_java.sh
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	touch $@
+
+spark: $(VENV)/spark  ## the optional Spark engine: PySpark and, where it is missing, Java 17
+
 reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 	$(BIN)/reco run
 
-test: $(VENV)/ready  ## test the package, then every notebook
+test: $(VENV)/spark  ## test the package on both engines, then every notebook
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest $(NBVAL) notebooks/*.ipynb
 
