@@ -106,7 +106,8 @@ def by_bots(events: Table, cleaning: Cleaning) -> Table:
     """Events of programs: by what they call themselves, and by more events in a minute than a person makes."""
     visitor = ibis.coalesce(events.customer_id, events.session_id)
     events = events.mutate(visitor=visitor, minute=events.occurred_at.epoch_seconds() // 60)
-    by_minute = events.filter(events.visitor.notnull()).group_by("visitor", "minute").aggregate(n=ibis._.count())
+    counted = events.filter(events.visitor.notnull() & events[REASON].isnull())
+    by_minute = counted.group_by("visitor", "minute").aggregate(n=ibis._.count())
     busy = by_minute.filter(by_minute.n > cleaning.max_events_per_minute).select("visitor").distinct()
     busy = busy.mutate(busy=True)
     joined = events.left_join(busy, "visitor")
@@ -117,12 +118,14 @@ def by_bots(events: Table, cleaning: Cleaning) -> Table:
 def in_own_currency(table: Table, amounts: tuple[str, ...], store: Store, moment: str | None = None) -> Table:
     """Amounts in the store's currency by the table of rates; rows in a currency without one are refused.
 
-    Rates that change hold from their day on; without a `moment` the latest holds.
+    Amounts without a currency are in the store's. Rates that change hold from their day on; without a `moment` the
+    latest holds.
     """
-    foreign = (table.currency != store.currency, f"no rate to {store.currency} for its currency")
+    table = table.mutate(currency=table.currency.fill_null(store.currency))
+    own, no_rate = table.currency == store.currency, f"no rate to {store.currency} for its currency"
     if not store.rates:
-        return mark(table, foreign)
-    known = [(table.currency == store.currency, ibis.literal(1.0))]
+        return mark(table, (~own, no_rate))
+    known = [(own, ibis.literal(1.0))]
     for currency, rates in store.rates.items():
         dated = sorted(rates.items(), reverse=True) if isinstance(rates, dict) else [(None, rates)]
         for day, rate in dated:
@@ -132,16 +135,19 @@ def in_own_currency(table: Table, amounts: tuple[str, ...], store: Store, moment
             known.append((holds, ibis.literal(rate)))
     rate = ibis.cases(*known, else_=ibis.null("float64")).cast("decimal(18, 10)")
     worth = {
-        amount: ibis.ifelse(
-            table.currency == store.currency, table[amount], (table[amount] * rate).cast(table[amount].type())
-        )
+        amount: ibis.ifelse(own, table[amount], (table[amount] * rate).try_cast(table[amount].type()))
         for amount in amounts
     }
-    table = mark(table, (rate.isnull() & table.currency.notnull(), foreign[1]))
+    too_large = [
+        (worth[amount].isnull() & table[amount].notnull(), f"{amount} too large in {store.currency}")
+        for amount in amounts
+    ]
     changes = {**worth, "currency": ibis.literal(store.currency)}
     if "original_currency" in table.columns:
         changes["original_currency"] = table.currency
-    return table.mutate(**changes)
+    # one step for both: reasons are found out from the amounts as they were
+    reason = ibis.coalesce(table[REASON], base.first_reason((rate.isnull(), no_rate), *too_large))
+    return table.mutate(**changes, **{REASON: reason})
 
 
 def with_returned_orders(lines: Table) -> Table:

@@ -25,7 +25,7 @@ class Match(NamedTuple):
 def unambiguous(aliases: Table, products: Table) -> Table:
     """Names of products that stand for one product only: kind, alias, product_id; a product's own id among them."""
     own = products.select(kind=ibis.literal("product"), alias="product_id", product_id="product_id")
-    every = ibis.union(aliases.select("kind", "alias", "product_id"), own).filter(lambda t: t.alias.notnull())
+    every = ibis.union(aliases.select("kind", "alias", "product_id"), own).filter(ibis._["alias"].notnull())
     alone = every.group_by("kind", "alias").aggregate(
         product_id=ibis._.product_id.min(), products=ibis._.product_id.nunique()
     )
@@ -38,8 +38,8 @@ def understand(tables: list[Table], aliases: Table, source: str, least: float) -
     Raises `InputError` where even the best reading leaves more ids unknown than `least` allows.
     """
     ids = ibis.union(*(table.select(alias="product_id") for table in tables), distinct=True)
-    ids = ids.filter(ids.alias.notnull())
-    known = ids.inner_join(aliases, "alias").group_by("kind").aggregate(ids=ibis._.alias.nunique())
+    ids = ids.filter(ids["alias"].notnull())
+    known = ids.inner_join(aliases, "alias").group_by("kind").aggregate(ids=ibis._["alias"].nunique())
     total = int(ids.count().to_pyarrow().as_py())
     if total == 0:
         return None
@@ -56,6 +56,6 @@ def understand(tables: list[Table], aliases: Table, source: str, least: float) -
 
 def translate(table: Table, aliases: Table, kind: str) -> Table:
     """`table` with the catalogue's product ids; ids that it does not know stay."""
-    names = aliases.filter(aliases.kind == kind).select(alias="alias", known_as="product_id")
-    joined = table.left_join(names, table.product_id == names.alias)
-    return joined.mutate(product_id=ibis.coalesce(joined.known_as, joined.product_id)).drop("alias", "known_as")
+    names = aliases.filter(aliases.kind == kind).select(known="alias", known_as="product_id")
+    joined = table.left_join(names, table.product_id == names.known)
+    return joined.mutate(product_id=ibis.coalesce(joined.known_as, joined.product_id)).drop("known", "known_as")

@@ -61,7 +61,8 @@ def catalogue(path: str | list[str] = "products.csv", **more: object) -> dict:
 
 def rows(wb: Workbook, table: str, *columns: str) -> list[tuple]:
     """Values of `columns` in the order of file and line, None where nothing is."""
-    found = wb.connection.to_pyarrow(wb.table(table).order_by("file", "line", *columns)).to_pylist()
+    order = dict.fromkeys(("file", "line", *columns))
+    found = wb.connection.to_pyarrow(wb.table(table).order_by(*order)).to_pylist()
     return [tuple(row[column] for column in columns) for row in found]
 
 
