@@ -11,7 +11,7 @@ from reco.store import FILE
 #: HTML entities that shop systems write into names and descriptions. The ampersand comes last, so that what an
 #: entity stood for is never read as another one.
 ENTITIES: Final = {
-    "&nbsp;": " ", "&#160;": " ", "&#xA0;": " ", "&quot;": '"', "&#34;": '"', "&#034;": '"', "&apos;": "'",
+    "&nbsp;": " ", "&#160;": " ", "&quot;": '"', "&#34;": '"', "&#034;": '"', "&apos;": "'",
     "&#39;": "'", "&#039;": "'", "&#x27;": "'", "&ndash;": "–", "&#8211;": "–", "&mdash;": "—", "&#8212;": "—",
     "&lsquo;": "‘", "&#8216;": "‘", "&rsquo;": "’", "&#8217;": "’", "&ldquo;": "“", "&#8220;": "“",
     "&rdquo;": "”", "&#8221;": "”", "&hellip;": "…", "&#8230;": "…", "&times;": "×", "&#215;": "×",
@@ -19,9 +19,9 @@ ENTITIES: Final = {
     "&#38;": "&", "&#038;": "&", "&amp;": "&",
 }  # fmt: skip
 
-#: What a page does not show, and then every other tag.
+#: What a page does not show; then every other tag, and spaces.
 HIDDEN: Final = r"(?is)<!--.*?-->|<script\b.*?</script\s*>|<style\b.*?</style\s*>"
-TAG: Final = r"(?s)</?[A-Za-z!][^>]*>"
+BLANK: Final = r"(?s)</?[A-Za-z!][^>]*>|&nbsp;|&#160;|\s+"
 
 
 def unescape(text: StringValue) -> StringValue:
@@ -33,8 +33,9 @@ def unescape(text: StringValue) -> StringValue:
 
 def plain_text(html: StringValue) -> StringValue:
     """The text of `html` in one line; null where it has none. Still no text to put into a page unescaped."""
-    text = unescape(html.re_replace(HIDDEN, " ").re_replace(TAG, " "))
-    return text.re_replace(r"\s+", " ").strip().nullif("")
+    bare = html.re_replace(HIDDEN, " ").re_replace(BLANK, " ").re_replace(" +", " ")
+    # entities come last: what tests for nothing would repeat their long expression
+    return unescape(known(bare))
 
 
 def known(text: StringValue) -> StringValue:

@@ -121,13 +121,15 @@ NO: Final = ("false", "no", "0")
 class Settings(SourceSettings):
     """Files of one shop, each kind optional, one of them at least.
 
-    `orders`, `products` and `customers` are paths or patterns of CSV files, or lists of them.
+    `orders`, `products` and `customers` are paths or patterns of CSV files, or lists of them. `decimal` is the decimal
+    sign of their amounts, found out by file when left out.
     """
 
     kind: Literal["shopify"]
     orders: Paths = ()
     products: Paths = ()
     customers: Paths = ()
+    decimal: Literal[".", ","] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> "Settings":
@@ -139,8 +141,8 @@ class Settings(SourceSettings):
 def raw_tables(settings: Settings) -> dict[str, RawTable]:
     """Orders, products and customers, each where the settings name files of it."""
     tables = {
-        "orders": RawTable(settings.orders, ORDERS, fills="order_lines"),
-        "products": RawTable(settings.products, PRODUCTS, fills="products"),
+        "orders": RawTable(settings.orders, ORDERS, decimal=settings.decimal, fills="order_lines"),
+        "products": RawTable(settings.products, PRODUCTS, decimal=settings.decimal, fills="products"),
         "customers": RawTable(settings.customers, CUSTOMERS, fills="customers"),
     }
     return {name: table for name, table in tables.items() if table.files}

@@ -239,6 +239,14 @@ def test_a_file_without_prices_is_refused_by_the_name_of_the_column(tmp_path):
         orders(tmp_path, "Name,Created at,Lineitem quantity,Lineitem name\n#1,2025-01-02,1,Jam\n")
 
 
+def test_amounts_that_two_signs_would_fit_are_read_by_the_setting(tmp_path):
+    (tmp_path / "orders.csv").write_text(f"{HEADER}\n#1,2025-01-02 03:04:05 +0000,2,Dates,1.250\n")
+    export = unify("shopify", tmp_path / "raw", SHOP, root=tmp_path, orders="orders.csv", decimal=".")
+    assert export.rows("order_lines", "revenue") == [tuple(money("2.5"))]
+    export = unify("shopify", tmp_path / "raw", SHOP, root=tmp_path, orders="orders.csv", decimal=",")
+    assert export.rows("order_lines", "revenue") == [tuple(money("2500"))]
+
+
 def test_a_time_without_offset_is_the_clock_of_the_shop(tmp_path):
     export = orders(tmp_path, f"{HEADER}\n#1,2025-01-02 03:04:05,1,Jam,1.25\n")
     assert export.rows("order_lines", "ordered_at") == [(datetime(2025, 1, 2, 8, 4, 5, tzinfo=UTC),)]
