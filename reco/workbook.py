@@ -63,10 +63,12 @@ class Workbook:
         """Raise `InputError` unless every raw file is there and has the columns that are needed; writes nothing."""
         places = [("sources", number) for number in range(len(self.settings.sources))] + [("experiments", "source")]
         for location, source in zip(places, self._sources(), strict=False):
-            try:
-                raw.inspect(SOURCES[source.kind].raw_tables(source), self.settings.root)
-            except InputError as error:
-                raise InputError(f"{place(self.settings, *location)}: {error}") from None
+            for name, table in SOURCES[source.kind].raw_tables(source).items():
+                try:
+                    raw.inspect({name: table}, self.settings.root)
+                except InputError as error:
+                    keys = [key for key, value in source if value in (table.files, table.files[0])]
+                    raise InputError(f"{place(self.settings, *location, *keys[:1])}: {error}") from None
 
     @cached_property
     def raw_files(self) -> list[list[RawFile]]:

@@ -52,6 +52,13 @@ def plan(
 
     Raises `InputError` for a parameter that does not fit, a notebook file or a raw file that is not there.
     """
+    # Before any raw file is read, so that a parameter that does not fit leaves nothing behind. The settings are part of
+    # the key by their content, so the path of their file is not.
+    chosen = {
+        name: notebook.check(**values.get(name, {})).model_dump(mode="json", exclude={"config"})
+        for name, notebook in notebooks.items()
+    }
+    sources = {name: _source(notebook.path) for name, notebook in notebooks.items()}
     common = {
         "settings": workbook.settings.model_dump(mode="json"),
         "code": code_hash(),
@@ -63,14 +70,12 @@ def plan(
     tasks: dict[str, Task] = {}
     for name in TopologicalSorter({name: notebooks[name].after for name in notebooks}).static_order():
         notebook = notebooks[name]
-        # The settings are part of the key by their content, so the path of their file is not.
-        chosen = notebook.check(**values.get(name, {})).model_dump(mode="json", exclude={"config"})
         before = {other: tasks[other].key for other in notebook.after}
-        content = {**common, "source": _source(notebook.path), "parameters": chosen, "after": before}
+        content = {**common, "source": sources[name], "parameters": chosen[name], "after": before}
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         # As seen from where the notebook runs, so that its executed copy does not tell where this machine keeps things.
         config = {"config": os.path.relpath(workbook.settings.file, notebook.folder)}
-        tasks[name] = Task(notebook, config | chosen, key, lacks(notebook, workbook, filled))
+        tasks[name] = Task(notebook, config | chosen[name], key, lacks(notebook, workbook, filled))
     return {name: tasks[name] for name in notebooks}
 
 

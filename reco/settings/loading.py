@@ -1,0 +1,104 @@
+"""From a settings file to checked settings."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from reco.errors import InputError
+from reco.settings.explaining import explain
+from reco.settings.sections import Settings
+
+
+def find(path: str | Path) -> Path:
+    """The settings file `path`, looked for here and then in the folders above (notebooks run in their own).
+
+    Raises `InputError` when there is none.
+    """
+    path = Path(path)
+    for folder in [Path.cwd(), *Path.cwd().parents]:
+        if (folder / path).is_file():
+            return (folder / path).resolve()
+    raise InputError(f"{path}: no such settings file in {Path.cwd()} or above it")
+
+
+def load(path: str | Path = "workbook.yaml") -> Settings:
+    """Read and check a settings file.
+
+    Raises `InputError` that names file, line, key, what was found and what was expected.
+    """
+    file = find(path)
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{file.name}{line}: not readable as YAML ({getattr(error, 'problem', error)})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{file.name}:1: expected a mapping of settings, found {type(values).__name__}")
+    _refuse_duplicates(node, file.name)
+    _refuse_unknown_variables()
+    try:
+        settings = Settings(**values)
+    except SettingsError as error:
+        section = str(error).split('"')[1]
+        raise InputError(f"environment variable RECO_{section.upper()}: not readable as JSON") from None
+    except ValidationError as error:
+        raise InputError("\n".join(explain(detail, node, file.name) for detail in error.errors())) from None
+    unknown = [explain(detail, node, file.name) for detail in _unknown_models(settings)]
+    if unknown:
+        raise InputError("\n".join(unknown))
+    settings._file = file
+    return settings
+
+
+def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Findings, in pydantic's form, about models and options that the registry does not have."""
+    from reco.models import MODELS, make_model
+
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("hybrid", "parts", part), model) for part, model in settings.hybrid.parts.items()
+    ]
+    for name, context in settings.contexts.items():
+        for number, strategy in enumerate(context.strategies):
+            if strategy.model != "hybrid":
+                named.append((("contexts", name, "strategies", number, "model"), strategy.model))
+    for place, model in named:
+        if model not in MODELS:
+            message = f"no such model; expected one of {', '.join(MODELS)}"
+            yield {"loc": place, "msg": message, "type": "unknown_model", "input": model}
+    for model, options in settings.models.items():
+        try:
+            make_model(model, **options)
+        except ValueError as error:
+            yield {"loc": ("models", model), "msg": str(error), "type": "value_error", "input": options}
+
+
+def _refuse_unknown_variables() -> None:
+    """A variable such as RECO_KPI__X would be passed over in silence; one without `__` may be somebody else's."""
+    for variable in os.environ:
+        section, nested, _ = variable.upper().removeprefix("RECO_").partition("__")
+        if variable.upper().startswith("RECO_") and nested and section.lower() not in Settings.model_fields:
+            known = ", ".join(Settings.model_fields)
+            raise InputError(
+                f"environment variable {variable}: no section {section.lower()!r}; expected one of {known}"
+            )
+
+
+def _refuse_duplicates(node: yaml.Node, name: str) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, child in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise InputError(f"{name}:{line}: key {key.value!r} stands twice (first on line {seen[key.value]})")
+            seen[key.value] = key.start_mark.line + 1
+            _refuse_duplicates(child, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _refuse_duplicates(child, name)
