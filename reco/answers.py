@@ -29,19 +29,20 @@ def unify_data(wb: Workbook, x: Interactions, checks: Sequence[Sufficiency]) -> 
     first, last = (f"{row[name].tz_convert(zone):%-d %B %Y}" for name in ("first", "last"))
     lacking = [check.family for check in checks if check.verdict.startswith("too little")]
     use = f"too few for {' and '.join(lacking)}" if lacking else "enough for every family of algorithms"
-    aside = int(wb.set_aside["rows"].sum())
     return (
         f"{row['lines']:,} order lines of {row['customers']:,} known customers and {row['products']:,} products, "
-        f"{first} to {last}, give {len(x.log):,} interactions with {len(x.items):,} products: {use}. "
-        f"{'No row' if aside == 0 else f'{aside:,} rows'} had to be set aside."
+        f"{first} to {last}, give {len(x.log):,} interactions with {len(x.items):,} products: {use}. {_trust(wb)}"
     )
 
 
-def set_aside(wb: Workbook) -> str:
-    """What was set aside when the tables were built."""
-    rows = wb.set_aside.itertuples()
-    found = [f"{row.rows:,} rows of {row.table} ({row.reason})" for row in rows]
-    return f"Set aside: {'; '.join(found)}." if found else "Nothing was set aside: every row has its key."
+def _trust(wb: Workbook) -> str:
+    """How much of what was read is in the store, and how much was refused."""
+    files = wb.reading.drop_duplicates(["source", "file"])
+    read, aside, refused = (int(files[column].sum()) for column in ("read", "quarantined", "refused"))
+    if not aside:
+        return f"Every one of the {read:,} rows read is in the store."
+    how = "none was refused" if not refused else f"{refused:,} of them ({refused / read:.2%} of all) were refused"
+    return f"Of {read:,} rows read, {aside:,} ({aside / read:.2%}) were set aside by a rule or refused; {how}."
 
 
 def compare_algorithms(tables: Mapping[str, pd.DataFrame], rivals: Mapping[str, pd.DataFrame], k: int) -> str:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import ibis
 import pandas as pd
 
+from reco import features
 from reco.columns import Columns
 from reco.errors import InputError
 from reco.evaluation import Evaluation, Interval, evaluate, paired_difference
@@ -244,3 +245,19 @@ def _depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]
         "catalogue": wb.settings.catalogue.model_dump(mode="json"),
         "until": until.isoformat(),
     }
+
+
+def customer_features(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame:
+    """Features of every customer as of `until`, one row each (`reco.features.FEATURES` says what they mean)."""
+    return _features(wb, "customers", until)
+
+
+def product_features(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame:
+    """Features of every product as of `until`, one row each (`reco.features.FEATURES` says what they mean)."""
+    return _features(wb, "products", until)
+
+
+def _features(wb: Workbook, of: str, until: pd.Timestamp) -> pd.DataFrame:
+    derive, zone = getattr(features, of), wb.settings.store.time_zone
+    derived = derive(wb.tables, until, zone).order_by(f"{of.removesuffix('s')}_id")
+    return wb.cached(f"features-{of}", lambda: wb.connection.to_pandas(derived), until=until.isoformat())

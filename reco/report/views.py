@@ -6,6 +6,7 @@ import pandas as pd
 
 from reco.columns import Columns
 from reco.contexts import Example, Filled, slate_of
+from reco.features import FEATURES
 from reco.impressions import Log
 from reco.interactions import Interactions
 from reco.kpis import Pay, named
@@ -27,6 +28,83 @@ def inventory(tables: pd.DataFrame, store: str) -> None:
     """Show what each unified table holds."""
     labels = {"first": "First day (UTC)", "last": "Last day (UTC)"}
     display.table(tables, "What the store holds", subtitle=store, labels=labels)
+
+
+def files(read: pd.DataFrame) -> None:
+    """Show what was read, and what became of its rows."""
+    note = "Accepted and quarantined add up to read, file by file. Times are UTC."
+    labels = {"read_at": "First read", "refused_share": "Refused", "file": "File"}
+    display.table(read, "What was read", note, formats={"refused_share": "percent"}, labels=labels)
+
+
+def refusals(aside: pd.DataFrame) -> None:
+    """Show why rows were set aside."""
+    if aside.empty:
+        display.note("Nothing was set aside: every row that was read is in the store.")
+        return
+    subtitle = f"{aside['rows'].sum():,} rows in quarantine; an example tells where to look, not what stands there"
+    display.table(aside.head(20), "What was set aside, and why", subtitle, labels={"kind": "Refused or by rule"})
+
+
+def findings(found: pd.DataFrame) -> None:
+    """Show what was noticed of rows that were kept."""
+    seen = found[(found["rows"] > 0) | found["what"].str.contains("share known")]
+    if seen.empty:
+        display.note("Nothing else was noticed: no returns, no unknown products, no shared devices.")
+        return
+    display.table(seen.reset_index(drop=True), "Kept, but worth knowing", labels={"what": "What was noticed"})
+
+
+def identities(table: pd.DataFrame) -> None:
+    """Show identifiers before and customers after identity resolution."""
+    labels = {"before": "Identifiers read", "after": "Customers they belong to", "shared": "Known in several ways"}
+    display.table(table, "Who is who", "Identifiers and the customers that they were joined into", labels=labels)
+
+
+def freshness(newest: pd.DataFrame) -> None:
+    """Show how old the newest row of each source is."""
+    frame = newest.assign(newest=newest["newest"].dt.strftime("%Y-%m-%d %H:%M"))
+    labels = {"newest": "Newest row (UTC)", "age_days": "Days ago"}
+    display.table(frame, "How fresh each source is", formats={"age_days": "integer"}, labels=labels)
+
+
+def gaps(runs: pd.DataFrame) -> None:
+    """Show days without any order."""
+    if runs.empty:
+        display.note("No gaps: every day on which the shop usually sells has orders.")
+        return
+    frame = runs.assign(start=runs["start"].dt.strftime("%Y-%m-%d"), end=runs["end"].dt.strftime("%Y-%m-%d"))
+    display.table(frame.head(20), "Days without an order", f"{runs['days'].sum():,} days in {len(runs):,} gaps")
+
+
+def funnel(steps: pd.DataFrame | None) -> None:
+    """Show how many visits reach each step to an order, with intervals; None where the store has no events."""
+    if steps is None:
+        display.note("No funnel: no source tells of views and carts. A GA4 or Klaviyo export would fill it.")
+        return
+    rates = dict.fromkeys(("rate", "rate_low", "rate_high"), "percent")
+    labels = {"visitors": "Visits", "rate": "Of the step before", "rate_low": "Low", "rate_high": "High"}
+    display.table(steps, "From view to purchase", "Visits that reach each step, 95 % intervals", rates, labels)
+
+
+def lifecycle(features: pd.DataFrame, currency: str) -> None:
+    """Show customers and what they are worth by stage of their lifecycle."""
+    stages = features.groupby("lifecycle_stage", as_index=False).agg(
+        customers=("customer_id", "size"),
+        revenue=("monetary", "sum"),
+        orders=("frequency", "median"),
+        basket=("basket_value", "median"),
+    )
+    stages = stages.sort_values("revenue", ascending=False, ignore_index=True)
+    money = dict.fromkeys(("revenue", "basket"), f"money:{currency}")
+    labels = {"orders": "Median orders", "basket": "Median basket"}
+    display.table(stages, "Where customers stand", formats={**money, "orders": "integer"}, labels=labels)
+
+
+def glossary(table: str) -> None:
+    """Show what each derived feature of a table means."""
+    rows = [(one.name, one.meaning, one.unit) for one in FEATURES if one.table == table]
+    display.table(pd.DataFrame(rows, columns=["feature", "meaning", "unit"]), f"What is derived: {table}")
 
 
 def missing(columns: pd.DataFrame) -> None:
