@@ -5,8 +5,7 @@ from typing import Final
 import ibis
 from ibis.expr.types import DecimalValue, StringValue, Table, Value
 
-from reco.sources.base import Money, says
-from reco.store import FILE
+from reco.store import FILE, LINE
 
 #: HTML entities that shop systems write into names and descriptions. The ampersand comes last, so that what an
 #: entity stood for is never read as another one.
@@ -46,8 +45,11 @@ def known(text: StringValue) -> StringValue:
 def agreed(table: Table, columns: list[str], key: str) -> dict[str, Value]:
     """For each of `columns`, the first value that says anything among a file's lines of the same `key`."""
     together = ibis.window(group_by=[FILE, key])
-    lines = {column: ibis.ifelse(says(table[column]), table.line, None) for column in columns}
-    return {column: table[column].argmin(line).over(together) for column, line in lines.items()}
+    said = {column: known(table[column]) if table[column].type().is_string() else table[column] for column in columns}
+    return {
+        column: value.argmin(ibis.ifelse(value.notnull(), table[LINE], None)).over(together)
+        for column, value in said.items()
+    }
 
 
 def spread(amount: DecimalValue, weight: DecimalValue, key: str) -> DecimalValue:
@@ -55,11 +57,11 @@ def spread(amount: DecimalValue, weight: DecimalValue, key: str) -> DecimalValue
 
     Shares have four decimals and add up to the amount exactly: each is the difference between two rounded sums.
     """
-    until_here = weight.sum().over(ibis.window(group_by=[FILE, key], order_by="line", rows=(None, 0)))
+    until_here = weight.sum().over(ibis.window(group_by=[FILE, key], order_by=LINE, rows=(None, 0)))
     whole = weight.sum().over(ibis.window(group_by=[FILE, key])).nullif(0).cast("float64")
     sums = (until_here.cast("float64"), (until_here - weight).cast("float64"))
-    after, before = ((amount.cast("float64") * part / whole).round(4).cast(Money) for part in sums)
-    return (after - before).fill_null(0).cast(Money)
+    after, before = ((amount.cast("float64") * part / whole).round(4).cast(amount.type()) for part in sums)
+    return (after - before).fill_null(0).cast(amount.type())
 
 
 def look_up(table: Table, aliases: Table | None, kind: str, column: str) -> Table:
