@@ -177,12 +177,13 @@ def unify(raw: Mapping[str, Table], settings: Settings, shop: Shop) -> dict[str,
 
     A profile is a device as far as identities go (`klaviyo:` and its id), joined to account and address where its
     profile is among the files. Opens and clicks by programs are told apart (`machine_opened`, `machine_clicked`).
+    Times without an offset are UTC.
     """
     given = [raw[name] for name in ("profiles", "profiles_csv") if name in raw]
-    customers = [_customers(profiles, shop) for profiles in given]
+    customers = [_customers(profiles) for profiles in given]
     tables = {"customers": ibis.union(*customers) if len(customers) > 1 else customers[0]} if customers else {}
     if "events" in raw:
-        events = _events(raw, shop)
+        events = _events(raw)
         message = events.metric.isin(list(MESSAGES)).fill_null(False)
         engagement = _engagement(events.filter(message))
         tables |= {
@@ -208,7 +209,7 @@ def _device(profile_id: StringValue) -> StringValue:
     return ibis.literal("klaviyo:") + _text(profile_id)
 
 
-def _customers(profiles: Table, shop: Shop) -> Table:
+def _customers(profiles: Table) -> Table:
     """One row for each profile; mail may go to those who subscribed and are not suppressed.
 
     A date that nobody can read is left out; a row with someone's refusal is not set aside for it.
@@ -220,7 +221,7 @@ def _customers(profiles: Table, shop: Shop) -> Table:
         email="email",
         device_id=_device(profiles.id),
         country=_text(profiles.country),
-        joined_at=parse(profiles.created, shop.time_zone),
+        joined_at=parse(profiles.created, "UTC"),
         email_consent=ibis.cases(
             (_suppressed(profiles), False), (profiles.consent.strip().lower() == "subscribed", True),
             (says(profiles.consent), False), else_=None,
@@ -237,7 +238,7 @@ def _suppressed(profiles: Table) -> BooleanValue:
     return (lists[0].length().fill_null(0) > 0) | (lists[1].length().fill_null(0) > 0)
 
 
-def _events(raw: Mapping[str, Table], shop: Shop) -> Table:
+def _events(raw: Mapping[str, Table]) -> Table:
     """Events with the name of their metric, and the account and address of their profile."""
     events, included = raw["events"], raw.get("included")
     metrics = [raw["metrics"].select("id", "name")] if "metrics" in raw else []
@@ -250,9 +251,7 @@ def _events(raw: Mapping[str, Table], shop: Shop) -> Table:
     found = events.left_join(names, events.metric_id == names.named)
     found = found.left_join(persons, found.profile_id == persons.known)
     metric = _text(ibis.coalesce(found.metric, found.known_metric)).lower()
-    occurred_at = ibis.coalesce(
-        since_epoch(found.timestamp.try_cast("int64"), "s"), parse(found.datetime, shop.time_zone)
-    )
+    occurred_at = ibis.coalesce(since_epoch(found.timestamp.try_cast("int64"), "s"), parse(found.datetime, "UTC"))
     told = says(found.timestamp) | says(found.datetime)
     again = ibis.row_number().over(group_by=found.id, order_by=[found.file, found.line])
     return found.mutate(

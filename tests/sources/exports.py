@@ -1,48 +1,38 @@
-"""From sample files through the raw reader to unified rows, as tests of sources look at them."""
+"""Unified rows of sample files as frames, as tests of sources look at them."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from reco import raw
-from reco.engines import ENGINES
-from reco.sources import SOURCES
 from reco.sources.base import Shop
+from tests.reading import SAMPLES, unify
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+__all__ = ["SAMPLES", "Frames", "unified", "values"]
+
 SHOP = Shop("Europe/Berlin", "EUR")
 
 
-class Unified(dict):
-    """Unified tables as frames by name, in the order of file, line and piece; `read` holds file and rows of each."""
+class Frames(dict[str, pd.DataFrame]):
+    """Unified tables by name, in the order of file, line and piece.
 
-    read: list[tuple[str, str, int]]
+    Attributes:
+        read: file and line of every raw row.
+        given: file and line of every unified row.
+    """
 
-    def accounted(self, *tables: str) -> dict[str, set[int]]:
-        """Lines by file that `tables` (all of them when none is named) hold, kept or not."""
-        frames = [frame for name, frame in self.items() if not tables or name in tables]
-        rows = pd.concat([frame[["file", "line"]].dropna() for frame in frames])
-        return {file: set(lines) for file, lines in rows.groupby("file")["line"]}
+    read: set[tuple[str, int]]
+    given: set[tuple[str, int]]
 
 
-def unified(
-    kind: str, folder: Path, cache: Path, only: Iterable[str] = (), engine: str = "duckdb", **settings
-) -> Unified:
-    """What source `kind` makes of the files in `folder`; `only` names the tables to make, all by default."""
-    source = SOURCES[kind]
-    given = source.Settings(kind=kind, **settings)
-    declared = source.raw_tables(given)
-    files = raw.read(kind, declared, folder, cache)
-    connection = ENGINES[engine].connect(None)
-    tables = source.unify(raw.tables(files, declared, connection, ENGINES[engine]), given, SHOP)
-    made = Unified()
-    made.read = [(file.table, file.name, file.rows) for file in files]
-    for name, table in tables.items():
-        if not only or name in only:
-            order = [column for column in ("file", "line", "piece") if column in table.columns]
-            made[name] = connection.to_pandas(table.order_by(order))
-    return made
+def unified(kind: str, folder: Path, cache: Path, engine: str = "duckdb", **settings) -> Frames:
+    """What source `kind` makes of files in `folder`."""
+    made = unify(kind, cache, SHOP, root=folder, engine=engine, **settings)
+    frames = Frames()
+    frames.read, frames.given = made.read, made.given
+    for name, table in made.tables.items():
+        order = [column for column in ("file", "line", "piece") if column in table.column_names]
+        frames[name] = table.to_pandas().sort_values(order, ignore_index=True)
+    return frames
 
 
 def values(frame: pd.DataFrame, *columns: str) -> list[tuple]:

@@ -51,9 +51,10 @@ def at(clock: str, day: int = 3) -> pd.Timestamp:
 
 
 def test_every_row_of_every_file_is_accounted_for(shop):
-    assert shop.read == [("events", FIRST, 9), ("events", SECOND, 10), ("events", INTRADAY, 2)]
-    expected = {FIRST: set(range(1, 10)), SECOND: set(range(1, 11)), INTRADAY: {1, 2}}
-    assert shop.accounted("events") == expected
+    rows = {FIRST: 9, SECOND: 10, INTRADAY: 2}
+    expected = {(file, line) for file, count in rows.items() for line in range(1, count + 1)}
+    assert shop.read == expected
+    assert set(values(shop["events"], "file", "line")) == expected
 
 
 def test_an_event_gives_a_row_for_each_item_and_one_without(shop):
