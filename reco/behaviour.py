@@ -67,12 +67,11 @@ def _orders(steps: ibis.Table, order_lines: ibis.Table) -> ibis.Table:
         steps.semi_join(orders, "customer_id").mutate(at=_.moment),
         orders.select("customer_id", **empty, moment="moment").mutate(at=ibis.null(orders.moment.type())),
     )
-    # at the same moment the event comes first
-    order = [both.moment, both.step.isnull()]
-    before = ibis.window(group_by="customer_id", order_by=order, rows=(None, 0))
-    led = both.mutate(
-        visit=both.visit.last(include_null=False).over(before), at=both["at"].last(include_null=False).over(before)
-    )
+    # at the same moment the event comes first; each opens a run, which the orders up to the next one belong to
+    order = [both.moment, both.step.isnull(), both.visit]
+    runs = both.mutate(run=both.step.count().over(ibis.window(group_by="customer_id", order_by=order, rows=(None, 0))))
+    run = ibis.window(group_by=["customer_id", "run"])
+    led = runs.mutate(visit=runs.visit.max().over(run), at=runs["at"].max().over(run))
     limit = led["at"] + ibis.interval(days=ORDER_WITHIN_DAYS)
     led = led.filter(led.step.isnull(), led.visit.notnull(), led.moment <= limit)
     return led.select("customer_id", "visit", step=ibis.literal("purchase"), moment=led.moment)
@@ -134,5 +133,6 @@ def freshness(tables: Mapping[str, ibis.Table], now: pd.Timestamp) -> pd.DataFra
     if not newest:
         return pd.DataFrame(columns=["source", "table", "newest", "age_days"])
     frame = pd.concat(newest, ignore_index=True)[["source", "table", "newest"]]
+    frame["newest"] = pd.to_datetime(frame["newest"], utc=True)  # Spark tells instants without their zone
     frame["age_days"] = (now - frame["newest"]).dt.total_seconds() / 86400
     return frame.sort_values(["age_days", "source", "table"], ascending=[False, True, True], ignore_index=True)

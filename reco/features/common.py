@@ -35,8 +35,8 @@ def total(money: ibis.Value, where: ibis.Value | None = None) -> FloatingValue:
 
 
 def unit_price(revenue: ibis.Value, quantity: ibis.Value) -> FloatingValue:
-    """Revenue by unit, to the four decimals of all money, so that equal prices are equal."""
-    return (revenue.cast("float64") / quantity).round(4)
+    """Revenue by unit, to nine decimals, so that prices that differ by the order of adding up alone are equal."""
+    return (revenue.cast("float64") / quantity).round(9)
 
 
 def days_before(end: pd.Timestamp, moment: TimestampValue) -> FloatingValue:

@@ -64,7 +64,7 @@ def test_unit_price_is_what_was_paid_else_the_list_price(derive):
     goods = [{"product_id": "tea", "price": 4}, {"product_id": "cup", "price": 9}, {"product_id": "pan"}]
     lines = [line("tea", 9, 2, 6), line("tea", 8, 1, 3.5), line("tea", 8, -1, -4), line("tea", 7, 5, 0)]
     found = by_product(derive(products, order_lines=lines, products=goods), "unit_price", "price_band")
-    assert found == {"tea": (3.1667, "budget"), "cup": (9.0, "premium"), "pan": (None, None)}
+    assert found == {"tea": (3.166666667, "budget"), "cup": (9.0, "premium"), "pan": (None, None)}
 
 
 def test_prices_are_held_against_the_category_where_enough_have_one(derive):
