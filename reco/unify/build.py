@@ -275,7 +275,9 @@ def _describe(tables: dict[str, Table], name: str, desk: _Desk, ranks: Table | N
     table, lines, key = tables.get(name), tables.get("order_lines"), DESCRIBING[name]
     if table is not None:
         if ranks is not None and name != "campaigns":
-            table = merging.newest_only(table, key, ranks)
+            # what is only named beside order lines is not gone when a later export has no order of it
+            catalogues = ranks.anti_join(lines, ["source", FILE]) if name == "products" and lines is not None else ranks
+            table = merging.newest_only(table, key, catalogues)
         table = merging.one_row_per_key(table, key, list(SCHEMAS[name].names))
     if name == "products" and (table is not None or lines is not None):
         lines = ibis.memtable(SCHEMAS["order_lines"].empty_table()) if lines is None else lines

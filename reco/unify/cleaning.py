@@ -42,6 +42,9 @@ RULES: Final = frozenset(
     }
 )
 
+#: Rates of exchange; DuckDB gives a product of two decimals of 18 digits no more, and a large amount fails the run.
+EXCHANGE: Final = "decimal(19, 10)"
+
 #: What a program calls itself that reads pages by itself.
 BOT: Final = r"(?i)bot|crawl|spider|slurp|headless|preview|monitor|curl|python|scrap"
 
@@ -133,7 +136,7 @@ def in_own_currency(table: Table, amounts: tuple[str, ...], store: Store, moment
             if day is not None and moment is not None:
                 holds &= table[moment] >= ibis.timestamp(f"{day}T00:00:00+00:00")
             known.append((holds, ibis.literal(rate)))
-    rate = ibis.cases(*known, else_=ibis.null("float64")).cast("decimal(18, 10)")
+    rate = ibis.cases(*known, else_=ibis.null("float64")).try_cast(EXCHANGE)
     worth = {
         amount: ibis.ifelse(own, table[amount], (table[amount] * rate).try_cast(table[amount].type()))
         for amount in amounts

@@ -12,7 +12,6 @@ from reco.unify import cleaning
 from tests.unify.shops import CATALOGUE, EVENTS, ORDERS, aside, catalogue, counted, events, orders, rows
 
 
-
 def reasons(wb) -> dict[str, int]:
     """Rows by the reason why they were set aside."""
     return counted(wb.set_aside, "reason")
@@ -217,13 +216,13 @@ def test_an_amount_without_a_currency_is_in_the_store_s_own(shop, rates):
 
 
 def test_an_amount_that_is_too_large_in_the_store_s_currency_is_refused(shop):
-    text = CURRENCIES + "1,ann,jam,2020-01-01,1,90000000000000,EUR,\n2,ann,jam,2020-01-01,1,2,EUR,\n"
+    text = CURRENCIES + "1,ann,jam,2020-01-01,1000000,90000000,EUR,\n2,ann,jam,2020-01-01,1000,20000,EUR,\n"
     wb = shop(
         {"orders.csv": text},
         orders(columns={"currency": "money", "discount": "off"}),
         store={"rates": {"EUR": 2.0}},
     )
-    assert rows(wb, "order_lines", "order_id", "revenue") == [("2", Decimal("4"))]
+    assert rows(wb, "order_lines", "order_id", "revenue") == [("2", Decimal("40000000"))]
     assert aside(wb) == [("orders.csv", 2, "revenue too large in GBP")]
 
 
