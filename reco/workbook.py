@@ -74,7 +74,10 @@ class Workbook:
     def raw_files(self) -> list[list[RawFile]]:
         """What was read from the raw files of each source, the experiment's at the end; reads those that are new."""
         folder, root = self.folder / "raw", self.settings.root
-        return [raw.read(s.kind, SOURCES[s.kind].raw_tables(s), root, folder) for s in self._sources()]
+        described = [(source.kind, SOURCES[source.kind].raw_tables(source)) for source in self._sources()]
+        for _, tables in described:
+            raw.placeholders(tables, root)  # a file that is missing leaves nothing behind
+        return [raw.read(kind, tables, root, folder) for kind, tables in described]
 
     @cached_property
     def fingerprint(self) -> str:

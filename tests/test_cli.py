@@ -75,8 +75,13 @@ def test_bad_arguments_are_one_line_and_nothing_is_written(shop, arguments, word
     [
         ("workbook.yaml", "implementation_cost: 10", "implementation_cost: ten", "workbook.yaml:8: kpis"),
         ("workbook.yaml", "kpis:", "kpi:", "unknown key"),
-        ("workbook.yaml", "orders.csv", "order.csv", "workbook.yaml:4: sources.0.path: no such file order.csv"),
-        ("orders.csv", "o,c,p,t,q,u", "o,c,p,t,q,price", "orders.csv: no column 'u'"),
+        ("workbook.yaml", "orders.csv", "order.csv", "workbook.yaml:4: sources.0.path: order.csv: no such file"),
+        (
+            "orders.csv",
+            "o,c,p,t,q,u",
+            "o,c,p,t,q,price",
+            "workbook.yaml:4: sources.0.path: orders.csv: no column 'u'; found: o, c, p, t, q, price",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "check"])

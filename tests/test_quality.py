@@ -28,11 +28,12 @@ def test_inventory_by_hand(shop):
     found = found.where(found.notna(), None)
     assert found["rows"].to_dict() == {
         "customers": 2, "products": 2, "order_lines": 4, "events": 0, "engagement": 0, "impressions": 0, "campaigns": 3,
+        "identities": 0,
     }  # fmt: skip
     # the last order of March was placed at half past eleven London time, half past ten in UTC
     assert found.loc["order_lines", ["first", "last"]].tolist() == ["2020-01-31", "2020-04-01"]
     assert found.loc["events"].tolist() == [0, None, None, "no source fills this table"]
-    assert found.loc["order_lines", "remark"] == "empty: discount"
+    assert found.loc["order_lines", "remark"] == "empty: discount, original_currency, channel, returned_order_id"
     assert found.loc["campaigns", ["first", "last"]].tolist() == [None, None]  # nothing dates them
 
 
@@ -40,7 +41,8 @@ def test_missing_values_by_hand(shop):
     shares = quality.missing_values(shop.table("order_lines")).set_index("column")["missing"]
     assert shares.to_dict() == {
         "order_id": 0, "customer_id": 0.25, "product_id": 0, "ordered_at": 0, "quantity": 0, "revenue": 0,
-        "discount": 1, "currency": 0, "source": 0,
+        "discount": 1, "currency": 0, "original_currency": 1, "channel": 1, "returned_order_id": 1,
+        "source": 0, "file": 0, "line": 0,
     }  # fmt: skip
     assert quality.missing_columns(shop).to_dict("records") == [
         {"table": "order_lines", "column": "customer_id", "missing": 0.25}

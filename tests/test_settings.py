@@ -9,6 +9,7 @@ import yaml
 from reco import Workbook
 from reco.errors import InputError
 from reco.settings import find, load
+from reco.sources import SOURCES
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = (ROOT / "workbook.yaml").read_text()
@@ -66,7 +67,7 @@ def test_file_is_found_in_the_folders_above(written, tmp_path, monkeypatch):
             "- kind: complete_journey",
             "- {kind: complete_journey, colour: red}",
             line_of("- kind"),
-            "sources.0.colour: unknown key; expected one of kind, households",
+            "sources.0.colour: unknown key; expected one of kind, .*households",
         ),
         (  # of the source of the experiment
             "campaign: all}",
@@ -84,13 +85,13 @@ def test_file_is_found_in_the_folders_above(written, tmp_path, monkeypatch):
             "- kind: complete_journey",
             "- kind: magento",
             line_of("- kind"),
-            "sources.0.kind: expected one of complete_journey, open_bandit, tabular, found 'magento'",
+            f"sources.0.kind: expected one of {', '.join(SOURCES)}, found 'magento'",
         ),
         (
             "- kind: complete_journey",
             "- path: x.csv",
             line_of("- kind"),
-            "sources.0: its kind is missing; expected one of complete_journey, open_bandit, tabular",
+            f"sources.0: its kind is missing; expected one of {', '.join(SOURCES)}$",
         ),
         (
             "min_customers: 10",
@@ -189,31 +190,6 @@ def test_file_is_found_in_the_folders_above(written, tmp_path, monkeypatch):
         ),
         (
             "- kind: complete_journey",
-            "- {kind: tabular, path: x.csv, tables: {orders: {order_id: a}}}",
-            line_of("- kind"),
-            "sources.0.tables: no unified table 'orders'; expected one of customers, .*order_lines",
-        ),
-        (
-            "- kind: complete_journey",
-            "- {kind: tabular, path: x.csv, tables: {campaigns: {campaign: a}}}",
-            line_of("- kind"),
-            "sources.0.tables: campaigns has no column 'campaign'; expected one of campaign_id",
-        ),
-        (  # without a key every row would be set aside
-            "- kind: complete_journey",
-            "- {kind: tabular, path: x.csv, tables: {order_lines: {order_id: a, product_id: b, ordered_at: c}}}",
-            line_of("- kind"),
-            "sources.0.tables: order_lines needs a column for quantity$",
-        ),
-        (
-            "- kind: complete_journey",
-            "- {kind: tabular, path: x.csv, tables: {order_lines: {order_id: a, product_id: b, ordered_at: c, "
-            "quantity: d}}}",
-            line_of("- kind"),
-            "sources.0.tables: order_lines needs a column for revenue or unit_price$",
-        ),
-        (
-            "- kind: complete_journey",
             "- {kind: complete_journey, households: 0}",
             line_of("- kind"),
             "sources.0.households: .*found 0",
@@ -225,6 +201,78 @@ def test_a_mistake_is_named_with_file_line_and_key(written, old, new, line, mess
     first = re.search(f"^workbook.yaml:{line}: .*", found, re.MULTILINE)
     assert first, found
     assert re.search(f"workbook.yaml:{line}: (.*: )?{message}", found), found
+
+
+TABULAR = """\
+- kind: tabular
+    path: orders.csv
+    tables:
+      order_lines:
+        order_id: Order
+        product_id: SKU
+        ordered_at: Date
+        quantity: Qty
+        unit_price: Price
+        email: Email
+      events: {event: Action, occurred_at: At, position: Place}
+      customers: {email: Email, email_consent: Newsletter}
+    values:
+      events:
+        event: {bought: purchase}
+    constants:
+      customers:
+        personalization_consent: true
+    time_format: ["%d.%m.%Y", unix]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("events: {", "visits: {", 10,
+         "tables.visits: no unified table of that name; expected one of customers, .*events"),
+        ("        quantity: Qty", "        qty: Qty", 7,
+         "tables.order_lines.qty: no such column; expected one of order_id"),
+        # without a key every row would be set aside
+        ("        quantity: Qty\n", "", 3, "tables.order_lines: expected a column for quantity$"),
+        ("        unit_price: Price\n", "", 3, "tables.order_lines: expected a column for revenue or unit_price$"),
+        ("customers: {email: Email", "customers: {country: Land", 11,
+         "tables.customers: expected a column for customer_id or email or device_id$"),
+        ("        event: {bought", "        query: {bought", 14,
+         "values.events.query: expected a column that is mapped under tables$"),
+        ("      events:\n", "      clicks:\n", 14,
+         "values.clicks.event: expected a column of a table that is mapped under tables$"),
+        ("        event: {bought: purchase}", "        event: {yes: purchase}", 14,
+         "values.events.event.*: Input should be a valid string, found True"),
+        ("personalization_consent: true", "colour: red", 17,
+         "constants.customers.colour: expected a column of a table"),
+        ("personalization_consent: true", "personalization_consent: maybe", 17,
+         "constants.customers.personalization_consent: expected yes or no, found 'maybe'"),
+        ("      customers:\n        personalization_consent: true", "      order_lines:\n        discount: 1,5", 17,
+         "constants.order_lines.discount: expected a number, found '1,5'"),
+        # an address would be kept as it stands
+        ("product_id: SKU", "product_id: email", 5,
+         "tables.order_lines.product_id: found 'email', which is mapped to email, too, and kept as a hash only; "
+         "expected another column, or none$"),
+        ("personalization_consent: true", "email: buyer1@example.com", 17,
+         "constants.customers.email: expected no words"),
+        ("      events:\n        event: {bought: purchase}",
+         "      customers:\n        email: {none: buyer1@example.com}", 14,
+         "values.customers.email: expected no words for addresses"),
+        ("%d.%m.%Y", "%Q", 18, "time_format: time format '%Q': %Q is not known; expected %Y, .*"),
+        ("%d.%m.%Y", "%H:%M", 18, "time_format: expected a time format with a year, a month and a day, such as"),
+        ("    path: orders.csv\n", "    path: []\n", 1, "path: Value should have at least 1 item"),
+        ("    path: orders.csv\n", "    path: orders.csv\n    separator: ', '\n", 2,
+         "separator: String should have at most 1 character, found ', '"),
+        ("    path: orders.csv\n", "    path: orders.csv\n    decimal: '.,'\n", 2,
+         "decimal: Input should be '.' or ',', found '.,'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_mapping_is_named_with_its_very_line_and_key(written, old, new, line, message):
+    assert written("- kind: complete_journey\n", TABULAR).sources[0].time_format == ("%d.%m.%Y", "unix")
+    assert TABULAR.count(old) == 1
+    found = refused(written, "- kind: complete_journey\n", TABULAR.replace(old, new))
+    assert re.search(f"^workbook.yaml:{line_of('- kind') + line}: sources.0.{message}", found, re.MULTILINE), found
 
 
 @pytest.mark.parametrize(
