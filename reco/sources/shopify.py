@@ -139,9 +139,13 @@ class Settings(SourceSettings):
 
 
 def raw_tables(settings: Settings) -> dict[str, RawTable]:
-    """Orders, products and customers, each where the settings name files of it."""
+    """Orders, products and customers, each where the settings name files of it.
+
+    A large export comes in several files. That does no harm to orders, each of which is in one of them; but products
+    that the last file lacks are not gone, so that files of products are pieces of one export.
+    """
     tables = {
-        "orders": RawTable(settings.orders, ORDERS, decimal=settings.decimal, fills="order_lines"),
+        "orders": RawTable(settings.orders, ORDERS, decimal=settings.decimal, fills="order_lines", whole=True),
         "products": RawTable(settings.products, PRODUCTS, decimal=settings.decimal, fills="products"),
         "customers": RawTable(settings.customers, CUSTOMERS, fills="customers"),
     }

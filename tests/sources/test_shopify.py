@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from reco.errors import InputError
 from reco.sources.base import CANCELLED, FEE, GIFT_CARD, ONLY_IMAGE, REFUNDED, TEST, UNPAID, Shop
-from reco.sources.shopify import Settings
+from reco.sources.shopify import Settings, raw_tables
 from reco.store import SCHEMAS
 from tests.reading import Unified, unify
 
@@ -212,6 +212,11 @@ def test_customers_have_the_id_without_apostrophe_the_country_and_a_consent_that
         ("7004", None, "DE", False),
         ("7005", address("buyer5@example.org"), "JP", None),
     ]
+
+
+def test_orders_of_a_later_file_replace_earlier_ones_and_products_do_not():
+    tables = raw_tables(Settings(kind="shopify", orders="o.csv", products="p.csv"))
+    assert [name for name, table in tables.items() if table.whole] == ["orders"]
 
 
 def test_settings_without_any_file_are_refused():

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from reco.errors import InputError
 from reco.sources.base import CANCELLED, GIFT_CARD, NO_ORDER, NO_PRODUCT, REFUNDED, UNPAID, Shop
-from reco.sources.woocommerce import Settings
+from reco.sources.woocommerce import Settings, raw_tables
 from reco.store import SCHEMAS
 from tests.reading import Unified, unify
 
@@ -223,6 +223,11 @@ def test_customers_joined_when_the_utc_time_says(export):
 def test_the_csv_of_analytics_is_refused_and_told_what_to_export_instead():
     with pytest.raises(ValidationError, match=r"wc-orders\.csv.*no products.*wp-json/wc/v3.*orders"):
         Settings(kind="woocommerce", orders="wc-orders.csv")
+
+
+def test_orders_of_a_later_file_replace_earlier_ones_and_products_do_not():
+    tables = raw_tables(Settings(kind="woocommerce", orders="o.json", products=["p.csv", "p.json"]))
+    assert [name for name, table in tables.items() if table.whole] == ["orders"]
 
 
 def test_settings_without_files_or_with_refunds_alone_are_refused():

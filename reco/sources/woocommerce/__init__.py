@@ -64,11 +64,15 @@ def _is_csv(path: Path) -> bool:
 
 
 def raw_tables(settings: Settings) -> dict[str, RawTable]:
-    """Orders, refunds, customers, products (CSV) and catalogue (products as JSON), where the settings name files."""
+    """Orders, refunds, customers, products (CSV) and catalogue (products as JSON), where the settings name files.
+
+    The API gives pages. An order that stands on two is taken from the later one; but products that the last page
+    lacks are not gone, so that files of products are pieces of one export.
+    """
     csv = tuple(path for path in settings.products if _is_csv(path))
     json = tuple(path for path in settings.products if not _is_csv(path))
     tables = {
-        "orders": RawTable(settings.orders, ORDERS, records=("orders",)),
+        "orders": RawTable(settings.orders, ORDERS, records=("orders",), whole=True),
         "refunds": RawTable(settings.refunds, REFUNDS, records=("refunds",)),
         "customers": RawTable(settings.customers, CUSTOMERS, records=("customers",), fills="customers"),
         "products": RawTable(csv, PRODUCTS, decimal=settings.decimal, fills="products"),
