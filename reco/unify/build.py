@@ -20,13 +20,17 @@ from reco.store import ALIASES, DEVICE, EMAIL, FILE, LINE, PIECE, REASON, SCHEMA
 from reco.unify import accounting, cleaning, merging, references
 from reco.unify.accounting import FORGOTTEN, Rows
 from reco.unify.contracts import breach
-from reco.unify.identities import Identities, resolve
+from reco.unify.identities import KINDS, Identities, resolve
 
 #: Tables whose rows describe things, several rows one thing, by the key of the thing.
 DESCRIBING: Final = {"products": "product_id", "customers": "customer_id", "campaigns": "campaign_id"}
 
 #: Tables that name a customer.
 BEHAVIOUR: Final = ("customers", "order_lines", "events", "engagement", "impressions")
+
+#: What a customer is known by, as `reco.unify.identities.KINDS`, and the most characters that it may have; one called
+#: by the device has some more.
+IDENTIFIERS: Final = {"customer_id": 256, EMAIL: 256, DEVICE: 240}
 
 
 class Source(NamedTuple):
@@ -137,7 +141,8 @@ def _complete(table: Table, name: str) -> Table:
         return table.select(*ALIASES.names)
     working = ibis.Schema.from_pyarrow(ibis.Schema.from_pyarrow(_working()).to_pyarrow())
     lacking = {column: ibis.null(kind) for column, kind in working.items() if column not in table.columns}
-    return table.mutate(**lacking).select(*SCHEMAS[name].names, *WORKING)
+    table = table.mutate(**lacking).select(*SCHEMAS[name].names, *WORKING)
+    return cleaning.unidentifiable(table, IDENTIFIERS) if name in BEHAVIOUR else table
 
 
 def _working() -> Any:
@@ -187,9 +192,7 @@ def _without(table: Table, forgotten: Sequence[str]) -> Table:
 def _identities(parts: Sequence[Mapping[str, Table]]) -> Identities | None:
     """Who is who, where anything but accounts is known of anyone."""
     seen = [
-        part[name].filter(part[name][REASON].isnull() | (part[name][REASON] != FORGOTTEN))
-        .select(account="customer_id", email=EMAIL, device=DEVICE)
-        .distinct()
+        _identifiers(part[name].filter(part[name][REASON].isnull() | (part[name][REASON] != FORGOTTEN))).distinct()
         for part in parts
         for name in BEHAVIOUR
         if name in part
@@ -200,6 +203,15 @@ def _identities(parts: Sequence[Mapping[str, Table]]) -> Identities | None:
     if not int(every.filter(every.email.notnull() | every.device.notnull()).count().to_pyarrow().as_py()):
         return None
     return resolve(every.to_pyarrow().to_pandas())
+
+
+def _identifiers(table: Table) -> Table:
+    """Account, email and device of each row, missing where they are none."""
+    fit = {
+        column: ibis.ifelse(table[column].length().between(1, most), table[column], ibis.null("string"))
+        for column, most in IDENTIFIERS.items()
+    }
+    return table.select(**dict(zip(KINDS, fit.values(), strict=True)))
 
 
 def _resolved(table: Table, name: str, identities: Table | None) -> Table:

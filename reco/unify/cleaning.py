@@ -4,6 +4,7 @@ A rule takes the rows of all sources with their working columns and gives them b
 applies and still empty. The first reason stands.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import ibis
@@ -67,6 +68,15 @@ SAME: Final = {
 def mark(table: Table, *found: tuple[BooleanValue, str]) -> Table:
     """`table` with the reason of the first condition that holds, where a row has none yet."""
     return table.mutate(**{REASON: ibis.coalesce(table[REASON], base.first_reason(*found))})
+
+
+def unidentifiable(table: Table, longest: Mapping[str, int]) -> Table:
+    """Rows of a customer with an identifier, by its column, that is empty or has too many characters."""
+    unfit = [
+        (~table[column].length().between(1, most), f"{column} empty or longer than {most} characters")
+        for column, most in longest.items()
+    ]
+    return mark(table, *unfit)
 
 
 def superseded(lines: Table, ranks: Table) -> Table:
