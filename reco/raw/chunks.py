@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 import pyarrow as pa
 
 #: How many rows, and characters of them, are held at once.
-ROWS: Final = 65_536
+ROWS: Final = 32_768
 CHARACTERS: Final = 1 << 25
 
 #: How much of a refused row is kept.
@@ -56,6 +56,11 @@ class Parsed(NamedTuple):
     separator: str | None = None
 
 
+def mask(text: str) -> str:
+    """A text without addresses and telephone numbers."""
+    return _MOMENT_OR_DIGITS.sub(lambda found: found[1] or "***", _ADDRESS.sub("***", text))
+
+
 def refuse(line: int, reason: str, row: str) -> Refusal:
     """A refusal that keeps nobody's address or telephone number.
 
@@ -66,7 +71,5 @@ def refuse(line: int, reason: str, row: str) -> Refusal:
     if len(row) > _LOOKED_AT:
         # what is cut in two would not be known for what it is
         text = re.sub(r"[^\s,;|]{1,256}$", "", text)
-    text = _ADDRESS.sub("***", text)
-    text = _MOMENT_OR_DIGITS.sub(lambda found: found[1] or "***", text)
-    text = text.encode(errors="replace").decode().replace("\0", "")
+    text = mask(text).encode(errors="replace").decode().replace("\0", "")
     return Refusal(line, reason, text.strip("\r\n")[:SHOWN])

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
-
 from reco.errors import InputError
 from reco.raw.chunks import CHARACTERS, ROWS, Chunk, Parsed, Refusal, refuse
 from reco.raw.files import Found
@@ -34,11 +33,11 @@ TELLS_SEPARATOR: Final = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 NOT_TEXT: Final = "holds bytes that are no text in this encoding"
 CUT_OFF: Final = "cut off"
 
-#: Why the csv module could not read a record, by the beginning of what it says.
+#: Why the csv module could not read a record, by what it says.
 REASONS: Final = {
     "unexpected end of data": "a quote that is not closed",
     "field larger than field limit": f"a cell of more than {LONGEST_CELL:,} characters",
-    "',' expected": "a quote out of place",
+    "expected after": "a quote out of place",
 }
 
 
@@ -48,26 +47,20 @@ class _Lines:
     def __init__(self, stream: TextIO, label: str) -> None:
         self._stream, self._label = stream, label
         self._ahead: deque[str] = deque()
-        self._read = self._again = 0
+        self._again = 0
+        self.read = 0
         self.record: list[str] = []
         self.first = 1
 
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        if self._ahead:
-            line = self._ahead.popleft()
-        else:
-            line = self._stream.readline(LONGEST_LINE)
-            if not line:
-                raise StopIteration
-            self._read += len(line)
+    def __iter__(self) -> Iterator[str]:
+        ahead, record, readline = self._ahead, self.record, self._stream.readline
+        while line := ahead.popleft() if ahead else readline(LONGEST_LINE):
+            record.append(line)
+            self.read += len(line)
             if len(line) == LONGEST_LINE:
-                number = self.first + len(self.record)
+                number = self.first + len(record) - 1
                 raise InputError(f"{self._label}: line {number} is longer than {LONGEST_LINE:,} characters")
-        self.record.append(line)
-        return line
+            yield line
 
     def begin(self) -> None:
         """A new record begins at the next line."""
@@ -75,11 +68,13 @@ class _Lines:
         self.record.clear()
 
     def again(self) -> bool:
-        """Start again at the second line of the record; not where that has been done too much."""
+        """Go back to the second line of the record; not where that has been done too much."""
         rest = self.record[1:]
-        self._again += sum(map(len, rest))
-        if self._again > AGAIN_AT_LEAST + AGAIN * self._read:
+        size = sum(map(len, rest))
+        self._again += size
+        if self._again > AGAIN_AT_LEAST + AGAIN * self.read:
             return False
+        self.read -= size
         self._ahead.extendleft(reversed(rest))
         del self.record[1:]
         return True
@@ -126,11 +121,11 @@ def _chunks(one: Found, table: RawTable, encoding: Encoding, separator: str) -> 
         lines = _Lines(stream, one.label)
         reader = csv.reader(lines, delimiter=separator, strict=True)
         headers = _read_header(reader, lines, one.label)
-        layout, width = Layout(headers, table.columns, one.label), len(headers)
+        layout, width, careful = Layout(headers, table.columns, one.label), len(headers), bool(encoding.damage)
         rows: list[list[str]] = []
         numbers: list[int] = []
         refused: list[Refusal] = []
-        size = 0
+        enough = lines.read + CHARACTERS
         while True:
             lines.begin()
             try:
@@ -139,17 +134,17 @@ def _chunks(one: Found, table: RawTable, encoding: Encoding, separator: str) -> 
                 break
             except csv.Error as error:
                 refused.append(_broken(lines, str(error)))
+                reader = csv.reader(lines, delimiter=separator, strict=True)
             else:
-                why = _why_not(row, width, lines, encoding) if len(row) != width or encoding.damage else None
+                why = _why_not(row, width, lines, encoding) if careful or len(row) != width else None
                 if why:
                     refused.append(refuse(lines.first, why, lines.text()))
                 elif len(row) == width:
                     rows.append(row)
                     numbers.append(lines.first)
-            size += sum(map(len, lines.record))
-            if len(rows) >= ROWS or len(refused) >= ROWS or size >= CHARACTERS:
+            if len(rows) >= ROWS or len(refused) >= ROWS or lines.read >= enough:
                 yield Chunk(layout.table(rows, numbers), refused)
-                rows, numbers, refused, size = [], [], [], 0
+                rows, numbers, refused, enough = [], [], [], lines.read + CHARACTERS
         yield Chunk(layout.table(rows, numbers), refused)
 
 
@@ -181,10 +176,8 @@ def _why_not(row: Sequence[str], width: int, lines: _Lines, encoding: Encoding) 
 
 def _broken(lines: _Lines, error: str) -> Refusal:
     """The refusal of a line with broken quotes; what the quote swallowed is read again."""
-    reason = next((reason for said, reason in REASONS.items() if error.startswith(said)), "not readable")
-    if "expected after" in error:
-        reason = "a quote out of place"
-    if len(lines.record) == 1 and lines.cut() and error.startswith("unexpected end"):
+    reason = next((reason for said, reason in REASONS.items() if said in error), "not readable")
+    if error == "unexpected end of data" and len(lines.record) == 1 and lines.cut():
         reason = CUT_OFF
     last = lines.first + len(lines.record) - 1
     if not lines.again():

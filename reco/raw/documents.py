@@ -77,7 +77,7 @@ class Document:
                 elif first == "{" and wanted is not None:
                     yield from self._page(wanted)
                 else:
-                    yield Piece(0, self._value())
+                    yield self._piece()
             except _BrokenError as error:
                 yield Piece(0, self._buffer[self._at :], str(error))
                 return
@@ -103,16 +103,21 @@ class Document:
         while (first := self._next()) != "]":
             if not first:
                 raise _BrokenError(CUT_OFF)
-            try:
-                yield Piece(0, self._value())
-            except _BrokenError as error:
-                end = self._end_of_broken()
-                if end is None:
-                    raise
-                yield Piece(0, self._buffer[self._at : end], str(error))
-                self._at = end
+            yield self._piece()
             self._separator("]")
         self._take("]")
+
+    def _piece(self) -> Piece:
+        """The record that begins here, refused where it cannot be read but its end can be seen."""
+        try:
+            return Piece(0, self._value())
+        except _BrokenError as error:
+            end = self._end_of_broken()
+            if end is None or end == self._at:
+                raise
+            text = self._buffer[self._at : end]
+            self._at = end
+            return Piece(0, text, str(error))
 
     def _separator(self, end: str) -> None:
         """A comma, or the end before which none stands."""

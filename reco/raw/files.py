@@ -7,7 +7,7 @@ import os
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, NamedTuple
 
@@ -48,6 +48,7 @@ class Found(NamedTuple):
         path: the file.
         folder: the resolved folder that its pattern starts from.
         member: name inside the archive.
+        limit: how many bytes of the text are looked at; all of them when left out.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Found(NamedTuple):
     path: Path
     folder: Path
     member: str | None = None
+    limit: int | None = None
 
     @property
     def suffixes(self) -> list[str]:
@@ -101,8 +103,13 @@ def _matches(pattern: Path, root: Path) -> Iterator[Found]:
         paths = [folder / parts[-1]]
     else:
         folder = Path(*parts[:wild]).resolve()
-        paths = [path for path in folder.glob(str(Path(*parts[wild:]))) if not path.name.startswith((".", "~$"))]
+        try:
+            paths = [path for path in folder.glob(str(Path(*parts[wild:]))) if not path.name.startswith((".", "~$"))]
+        except ValueError as error:
+            raise InputError(f"{pattern}: no pattern of files ({error})") from None
     files = [path for path in paths if path.is_file()]
+    if not files and any(path.is_dir() for path in paths):
+        raise InputError(f"{pattern}: is a folder; expected a file, or a pattern such as {pattern}/*.csv")
     if not files:
         raise InputError(f"{pattern}: no such file")
     for path in sorted(files):
@@ -121,7 +128,12 @@ def _renamed(one: Found, others: Sequence[Found]) -> Found:
 def _members(one: Found) -> list[Found]:
     with unpacking(one.label), zipfile.ZipFile(one.path) as archive:
         _check_sizes(archive, one.label, one.path.stat().st_size)
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+    if any(info.flag_bits & 1 for info in infos):
+        raise InputError(f"{one.label}: is protected by a password; expected an archive without")
+    if any(info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for info in infos):
+        raise InputError(f"{one.label}: is packed in a rare way; expected a plain zip archive")
+    names = [info.filename for info in infos]
     names = [name for name in names if not name.startswith("__MACOSX/") and not name.split("/")[-1].startswith(".")]
     if len(set(names)) < len(names):
         raise InputError(f"{one.label}: holds two files of one name; expected different names")
@@ -156,8 +168,8 @@ class unpacking:  # noqa: N801, a context manager is named as a function
 class _Guard(io.RawIOBase):
     """Bytes as they are unpacked; raises `InputError` where they become too many."""
 
-    def __init__(self, stream: BinaryIO, label: str, packed: int) -> None:
-        self._stream, self._label, self._count = stream, label, 0
+    def __init__(self, stream: BinaryIO, label: str, packed: int, below: BinaryIO | None = None) -> None:
+        self._stream, self._label, self._count, self._below = stream, label, 0, below
         self._most = _most(packed)
 
     def readable(self) -> bool:
@@ -175,23 +187,35 @@ class _Guard(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._stream.close()
+            if self._below is not None:
+                self._below.close()
         super().close()
 
 
 def opened(one: Found) -> BinaryIO:
-    """The bytes of a file, unpacked where it is packed."""
+    """The bytes of a file, unpacked where it is packed, up to its limit."""
+    stream = _unpacked(one)
+    return stream if one.limit is None else io.BytesIO(_head(stream, one.limit))
+
+
+def _head(stream: BinaryIO, limit: int) -> bytes:
+    with stream:
+        return stream.read(limit)
+
+
+def _unpacked(one: Found) -> BinaryIO:
+    packed = one.path.stat().st_size
     if one.member is None:
-        if not one.packed:
-            return one.path.open("rb")
-        return io.BufferedReader(_Guard(gzip.open(one.path), one.label, one.path.stat().st_size), PART)
-    with unpacking(one.label):
-        archive = zipfile.ZipFile(one.path)
-        info = archive.getinfo(one.member)
-        stream: BinaryIO = archive.open(info)
-    guarded = io.BufferedReader(_Guard(stream, one.label, info.compress_size), PART)
+        stream = one.path.open("rb")
+    else:
+        with unpacking(one.label), zipfile.ZipFile(one.path) as archive:
+            info = archive.getinfo(one.member)
+            packed = info.compress_size
+            # it stays open when the archive is closed
+            stream = io.BufferedReader(_Guard(archive.open(info), one.label, packed), PART)
     if one.packed:
-        return io.BufferedReader(_Guard(gzip.open(guarded), one.label, info.compress_size), PART)
-    return guarded
+        return io.BufferedReader(_Guard(gzip.GzipFile(fileobj=stream), one.label, packed, stream), PART)
+    return stream
 
 
 def check_workbook(one: Found) -> None:
@@ -214,11 +238,13 @@ def _most(packed: int) -> int:
 def digest(one: Found) -> tuple[str, int]:
     """SHA-256 of a file as it lies there, of a member as it is in its archive, and the number of its bytes."""
     sha256, size = hashlib.sha256(), 0
-    plain: Callable[[], BinaryIO] = (lambda: one.path.open("rb")) if one.member is None else (lambda: opened(one))
-    with plain() as stream:
-        while part := stream.read(PART):
-            sha256.update(part)
-            size += len(part)
+    try:
+        with one.path.open("rb") if one.member is None else _unpacked(one) as stream:
+            while part := stream.read(PART):
+                sha256.update(part)
+                size += len(part)
+    except OSError as error:
+        raise InputError(f"{one.label}: cannot be read ({error.strerror or error})") from None
     return sha256.hexdigest(), size
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import pyarrow as pa
 
 from reco.errors import InputError
+from reco.raw.chunks import mask
 from reco.sources.base import Column
 from reco.store import LINE, TEXT
 
@@ -46,7 +47,8 @@ def match(headers: Sequence[str], columns: Mapping[str, Column]) -> dict[str, li
 
 def told(headers: Sequence[str]) -> str:
     """Headers for an error, not more than anyone reads."""
-    names = [header.strip()[:60] for header in headers if header.strip()]
+    # a file without a header shows its first row here
+    names = [mask(header.strip()[:60]) for header in headers if header.strip()]
     more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
     return (", ".join(names[:TOLD]) + more) or "none"
 

@@ -23,6 +23,7 @@ _DRESSED: Final = (
     rf"^{_SPACE}'?{_SPACE}{_SIGN}{_SPACE}{_CURRENCY}{_SPACE}{_SIGN}{_SPACE}"
     rf"([0-9.,](?:{_GROUP}?[0-9.,])*{_EXPONENT}){_SPACE}{_CURRENCY}{_SPACE}$"
 )
+_UNDRESSED: Final = r"^[-+]?[0-9.,]+$"
 #: Thousands set apart by spaces or apostrophes.
 _SPACED: Final = rf"^[-+]?[0-9]{{1,3}}(?:{_GROUP}[0-9]{{3}})+(?:[.,][0-9]*)?$"
 
@@ -131,7 +132,10 @@ def _bare(column: str) -> str:
     """A number without what may stand around it; anything else as it is."""
     undressed = rf"replace(regexp_replace({column}, {quoted(_DRESSED)}, '\1\2\3'), chr(8722), '-')"
     unspaced = f"regexp_replace({undressed}, {quoted(_GROUP)}, '', 'g')"
-    return f"CASE WHEN regexp_matches({undressed}, {quoted(_SPACED)}) THEN {unspaced} ELSE {undressed} END"
+    return (
+        f"CASE WHEN regexp_matches({column}, {quoted(_UNDRESSED)}) THEN {column} "
+        f"WHEN regexp_matches({undressed}, {quoted(_SPACED)}) THEN {unspaced} ELSE {undressed} END"
+    )
 
 
 def _canonical(bare: str, sign: Sign) -> str:

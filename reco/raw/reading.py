@@ -12,9 +12,12 @@ from reco.errors import InputError
 from reco.raw import delimited, facts, records, sheets, typed
 from reco.raw.chunks import Parsed
 from reco.raw.facts import RawFile
-from reco.raw.files import DELIMITED, JSON, PARQUET, SHEET, Found, find
+from reco.raw.files import DELIMITED, JSON, PARQUET, SHEET, TEXTS, Found, find
 from reco.raw.writing import Writer
 from reco.sources.base import RawTable
+
+#: How many bytes of a text `inspect` looks at.
+HEAD: Final = 1 << 20
 
 #: How each kind of file is read.
 PARSERS: Final[dict[str, Callable[[Found, RawTable], Parsed]]] = {
@@ -52,8 +55,11 @@ def inspect(tables: Mapping[str, RawTable], root: Path) -> dict[str, list[Path]]
         for one in ones:
             if _in_place(one, table):
                 typed.rows(one)
+            elif one.kind in TEXTS:
+                for _ in PARSERS[one.kind](one._replace(limit=HEAD), table).chunks:
+                    pass
             else:
-                next(PARSERS[one.kind](one, table).chunks, None)
+                next(PARSERS[one.kind](one, table).chunks)
         found[name] = list(dict.fromkeys(one.path for one in ones))
     return found
 
@@ -97,7 +103,7 @@ def _from_file(one: Found, table: RawTable, fact: RawFile, folder: Path) -> RawF
     place = folder / fact.source / fact.table / facts.key(one, fact.sha256, table)
     known = facts.load(place.with_suffix(".json"))
     accepted, refused = place.with_suffix(".parquet"), place.with_name(f"{place.name}-refused.parquet")
-    if known is None or not (known["in_place"] or accepted.exists()):
+    if known is None or not _there(known, accepted, refused):
         place.parent.mkdir(parents=True, exist_ok=True)
         known = _facts(one, table, accepted, refused) | {"read_at": fact.read_at}
         facts.store(place.with_suffix(".json"), known)
@@ -106,6 +112,11 @@ def _from_file(one: Found, table: RawTable, fact: RawFile, folder: Path) -> RawF
         parquet=one.path if known["in_place"] else accepted,
         refused_parquet=refused if known["refused"] else None,
     )
+
+
+def _there(known: Mapping[str, object], accepted: Path, refused: Path) -> bool:
+    """Whether what is known of a file still lies there."""
+    return bool(known["in_place"]) or (accepted.exists() and (refused.exists() or not known["refused"]))
 
 
 def _facts(one: Found, table: RawTable, accepted: Path, refused: Path) -> dict[str, object]:

@@ -17,7 +17,7 @@ from reco.raw.chunks import ROWS, Chunk, Parsed, Refusal, refuse
 from reco.raw.documents import Document, Piece
 from reco.raw.files import Found
 from reco.raw.headers import told
-from reco.raw.kinds import named
+from reco.raw.kinds import named, quoted
 from reco.raw.structures import as_declared, as_list, digits_kept, pointers
 from reco.raw.text import Encoding, detect, open_text
 from reco.sources.base import Column, RawTable
@@ -27,6 +27,9 @@ from reco.store import LINE, TEXT
 PART: Final = 1 << 23
 LONGEST: Final = 1 << 27
 HEAD: Final = 1 << 20
+
+#: Where the first line is broken, so many lines tell whether each is a record.
+FIRST_LINES: Final = 10
 
 NOT_TEXT: Final = "holds bytes that are no text in this encoding"
 NOT_JSON: Final = "not JSON"
@@ -43,17 +46,34 @@ def parse(one: Found, table: RawTable) -> Parsed:
         head = stream.read(HEAD)
     if not head.strip("\ufeff \t\r\n"):
         raise InputError(f"{one.label}: is empty; expected JSON objects")
-    return Parsed(_chunks(one, table, encoding, _by_line(head, one.kind, table.records)), encoding.name)
+    return Parsed(_chunks(one, table, encoding, _by_line(head, one.kind, table)), encoding.name)
 
 
-def _by_line(head: str, kind: str, records: Sequence[str]) -> bool:
+def _by_line(head: str, kind: str, table: RawTable) -> bool:
     """Whether each line is a record."""
     first = next(line for line in head.split("\n") if line.strip("\ufeff \t\r\n")).strip("\ufeff \t\r\n")
     try:
         found = _DECODER.decode(first)
     except (ValueError, RecursionError):
-        return kind != ".json" and first[0] != "[" and first[-1] not in "{[,:"
-    return isinstance(found, dict) and not any(isinstance(found.get(key), list) for key in records)
+        if kind == ".json":
+            return first[0] == "{" and _objects(head.split("\n")[1:FIRST_LINES]) * 2 >= FIRST_LINES
+        return first[0] != "[" and first[-1] not in "{[,:"
+    if not isinstance(found, dict):
+        return False
+    lists = {key for key, value in found.items() if isinstance(value, list)}
+    is_page = lists & set(table.records) or (table.records and lists and not _is_record(found, table.columns))
+    return not is_page
+
+
+def _objects(lines: Sequence[str]) -> int:
+    """How many of some lines are objects."""
+    found = 0
+    for line in lines:
+        try:
+            found += isinstance(_DECODER.decode(line.strip()), dict)
+        except (ValueError, RecursionError):
+            continue
+    return found
 
 
 def _chunks(one: Found, table: RawTable, encoding: Encoding, by_line: bool) -> Iterator[Chunk]:
@@ -102,7 +122,7 @@ def _document(stream: TextIO, one: Found, table: RawTable, encoding: Encoding) -
         yield piece._replace(line=next(numbers))
 
 
-def _is_record(keys: Mapping[str, str], columns: Mapping[str, Column]) -> bool:
+def _is_record(keys: Mapping[str, object], columns: Mapping[str, Column]) -> bool:
     """Whether an object with such keys says something about any column."""
     return any(name in keys or name.split(".")[0] in keys for one in columns.values() for name in one.names)
 
@@ -158,7 +178,7 @@ class _Shape:
             self._seen = first.project("json_keys(row) AS keys").to_arrow_table()["keys"][0].as_py()
         relation = self._connection.from_arrow(records)
         for name in list(self._missing):
-            there = " OR ".join(f"json_exists(row, {as_list([path])}[1])" for path in self._paths[name])
+            there = " OR ".join(f"json_exists(row, {quoted(path)})" for path in self._paths[name])
             if relation.aggregate(f"bool_or({there})").fetchall()[0][0]:
                 self._missing.remove(name)
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from reco.raw.kinds import quoted
 
-#: A number in JSON whose digits would not survive: an end of zeros, an exponent, or more digits than a float has.
-_FRAIL = r"[:,\[]\s*-?(?:[0-9]+\.[0-9]*0\s*[,}\]\s]|[0-9]+(?:\.[0-9]+)?[eE]|[0-9]+\.[0-9.]{14,})"
+#: A number in JSON whose digits would not survive: an end of zeros, an exponent, more digits than a float has, or -0.
+_FRAIL = r"[:,\[]\s*-?(?:0[,}\]\s]|[0-9]+\.[0-9]*0\s*[,}\]\s]|[0-9]+(?:\.[0-9]+)?[eE]|[0-9]+\.[0-9.]{14,})"
 #: What stands before a number, texts as wholes, and the number.
 _BEFORE_NUMBER = r'((?:"(?:[^"\\]|\\.)*"|[^"0-9\-])*)(-?[0-9][0-9.eE+\-]*)'
 
@@ -49,5 +49,6 @@ def as_list(texts: Sequence[str]) -> str:
 def digits_kept(row: str) -> str:
     """The DuckDB expression of a JSON text whose frail numbers are in quotes, so that no digit is lost."""
     # the 0 after the end gives the last piece a number too; without it, the search would go on inside a text
-    safe = rf"regexp_replace({row} || ' 0', {quoted(_BEFORE_NUMBER)}, '\1\"\2\"', 'g')"
+    quoting = quoted(r'\1"\2"')
+    safe = f"regexp_replace({row} || ' 0', {quoted(_BEFORE_NUMBER)}, {quoting}, 'g')"
     return f"CASE WHEN regexp_matches({row}, {quoted(_FRAIL)}) THEN {safe}[:-5] ELSE {row} END"

@@ -4,7 +4,7 @@ import codecs
 import io
 import re
 from collections.abc import Callable
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from reco.errors import InputError
 from reco.raw.files import PART, Found, check_magic, opened
@@ -52,6 +52,7 @@ def detect(one: Found, given: str | None = None) -> Encoding:
     if name is None or name == "utf-8-sig":
         return _eight_bits(one, name or "utf-8")
     try:
+        "".encode(name)  # raises for what is known but encodes no text
         decoder = codecs.getincrementaldecoder(name)()
         nul = _scan(one, lambda part: "\0" in decoder.decode(part))
         cut = bool(decoder.getstate()[0])
@@ -70,9 +71,9 @@ def open_text(one: Found, encoding: Encoding) -> io.TextIOWrapper:
 def _unmarked(head: bytes) -> str | None:
     """UTF-16 without a mark shows in the zero bytes of every other place."""
     even, odd = head[::2].count(0), head[1::2].count(0)
-    if min(even, odd) > 0 or max(even, odd) < len(head) // 10:
+    if max(even, odd) * 10 < len(head) or max(even, odd) < 10 * min(even, odd) or not head:
         return None
-    return "utf-16-le" if odd else "utf-16-be" if even else None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _eight_bits(one: Found, name: str) -> Encoding:
@@ -104,7 +105,6 @@ def _scan(one: Found, look: Callable[[bytes], bool]) -> bool:
     """Whether `look` finds what it looks for in any part of a file; all parts are looked at."""
     found = False
     with opened(one) as stream:
-        stream: BinaryIO
         while part := stream.read(PART):
             found |= look(part)
     return found

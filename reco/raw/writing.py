@@ -17,6 +17,10 @@ from reco.store import FILE, LINE, TEXT
 
 REFUSED: Final = pa.schema({FILE: TEXT, LINE: pa.int64(), "reason": TEXT, "row": TEXT})
 
+#: How Parquet is written that is kept, and that is read just once.
+KEPT: Final = {"compression": "zstd"}
+DRAFT: Final = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+
 
 class Writer:
     """Writes what is read from one file: rows to `accepted`, the others to `refused`.
@@ -110,6 +114,6 @@ class Writer:
     def _write(self, output: str, rows: pa.Table) -> None:
         schema = REFUSED if output == "refused" else self._schema
         if output not in self._outputs:
-            path = self._draft if output == "draft" else self._paths[output]
-            self._outputs[output] = pq.ParquetWriter(path, schema, compression="zstd")
+            path, form = (self._draft, DRAFT) if output == "draft" else (self._paths[output], KEPT)
+            self._outputs[output] = pq.ParquetWriter(path, schema, **form)
         self._outputs[output].write_table(rows.select(schema.names).cast(schema))
