@@ -89,15 +89,15 @@ def balance(
     frame = pd.DataFrame([(f.source, f.table, f.name, f.read_at, f.modified, f.encoding, f.separator, f.decimal,
                            f.same_as, f.rows, f.refused) for f in files],
                          columns=[*COLUMNS[:9], "given", "unread"])  # fmt: skip
-    # a file that is read as several raw tables is judged as a whole
-    frame["given"] = frame.groupby(["source", FILE])["given"].transform("sum")
+    some = pd.Series([(f.source, f.table) in partial for f in files], dtype=bool)
+    # a file that is read as several raw tables is judged as a whole, without what need not be accounted for
+    frame["given"] = frame["given"].where(~some, 0).groupby([frame["source"], frame[FILE]]).transform("sum")
     frame = frame.merge(counts, on=["source", FILE], how="left").merge(refusals, on=["source", FILE], how="left")
     numbers = ["accepted", "quarantined", "forgotten", "refused"]
     frame[numbers] = frame[numbers].fillna(0).astype("int64")
     found = frame[["accepted", "quarantined", "forgotten"]].sum(axis=1)
-    some = [(source, table) in partial for source, table in zip(frame["source"], frame["table"], strict=True)]
     frame["read"] = found.where(some, frame["given"]) + frame["unread"]
-    lost = frame[~pd.Series(some) & (found != frame["given"])]
+    lost = frame[~some & (found != frame["given"])]
     for row, seen in zip(lost.itertuples(), found[lost.index], strict=True):
         raise InputError(
             f"{row.file}: {row.given:,} rows were read and {seen:,} accounted for; this is a defect of the source "
