@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Final
 
 import ibis
+import ibis.expr.datatypes as dt
 import pyarrow as pa
 
+#: Wide enough for any amount on its way.
+WIDE: Final = dt.Decimal(38, 10)
 MONEY: Final = pa.decimal128(18, 4)
 TIME: Final = pa.timestamp("us", tz="UTC")
 TEXT: Final = pa.string()
@@ -208,12 +211,20 @@ def conform(table: ibis.Table, name: str, **defaults: str) -> ibis.Table:
     """
     schema = ibis.Schema.from_pyarrow(SCHEMAS[name])
     columns = {
-        column: table[column].cast(kind) if column in table.columns else ibis.literal(defaults.get(column), type=kind)
+        column: _exactly(table[column], kind)
+        if column in table.columns
+        else ibis.literal(defaults.get(column), type=kind)
         for column, kind in schema.items()
     }
     working = ibis.Schema.from_pyarrow(pa.schema(WORKING))
     kept = {column: table[column].cast(kind) for column, kind in working.items() if column in table.columns}
     return table.select(**columns, **kept)
+
+
+def _exactly(column: ibis.Value, kind: dt.DataType) -> ibis.Value:
+    """`column` as `kind`, where Ibis would leave the cast out as well: it does not follow the scale of decimals."""
+    computed = kind.is_decimal() and column.type() == kind
+    return column.cast(WIDE).cast(kind) if computed else column.cast(kind)
 
 
 def read(connection: ibis.BaseBackend, folder: Path) -> dict[str, ibis.Table]:

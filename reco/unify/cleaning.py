@@ -33,6 +33,8 @@ RULES: Final = frozenset(
         base.GIFT_CARD,
         base.FEE,
         base.ONLY_IMAGE,
+        base.NO_PRODUCT,
+        base.NO_ORDER,
         REPEATED,
         REPEATED_EVENT,
         SUPERSEDED,

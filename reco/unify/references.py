@@ -1,9 +1,10 @@
 """Other systems' product ids, brought to those of the catalogue."""
 
+from functools import reduce
 from typing import NamedTuple
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import StringValue, Table
 
 from reco.errors import InputError
 
@@ -22,11 +23,16 @@ class Match(NamedTuple):
     known: float
 
 
+def folded(name: StringValue) -> StringValue:
+    """A name without the differences in case and outer space that systems make."""
+    return name.strip().lower()
+
+
 def unambiguous(aliases: Table, products: Table) -> Table:
-    """Names of products that stand for one product only: kind, alias, product_id; a product's own id among them."""
+    """Names of products that stand for one product only: kind, alias (`folded`), product_id; own ids among them."""
     own = products.select(kind=ibis.literal("product"), alias="product_id", product_id="product_id")
     every = ibis.union(aliases.select("kind", "alias", "product_id"), own).filter(ibis._["alias"].notnull())
-    alone = every.group_by("kind", "alias").aggregate(
+    alone = every.group_by("kind", alias=folded(every["alias"])).aggregate(
         product_id=ibis._.product_id.min(), products=ibis._.product_id.nunique()
     )
     return alone.filter(alone.products == 1).drop("products")
@@ -37,8 +43,8 @@ def understand(tables: list[Table], aliases: Table, source: str, least: float) -
 
     Raises `InputError` where even the best reading leaves more ids unknown than `least` allows.
     """
-    ids = ibis.union(*(table.select(alias="product_id") for table in tables), distinct=True)
-    ids = ids.filter(ids["alias"].notnull())
+    every = [table.select(alias=folded(table.product_id)) for table in tables]
+    ids = reduce(ibis.union, every).filter(ibis._["alias"].notnull()).distinct()
     known = ids.inner_join(aliases, "alias").group_by("kind").aggregate(ids=ibis._["alias"].nunique())
     total = int(ids.count().to_pyarrow().as_py())
     if total == 0:
@@ -57,5 +63,5 @@ def understand(tables: list[Table], aliases: Table, source: str, least: float) -
 def translate(table: Table, aliases: Table, kind: str) -> Table:
     """`table` with the catalogue's product ids; ids that it does not know stay."""
     names = aliases.filter(aliases.kind == kind).select(known="alias", known_as="product_id")
-    joined = table.left_join(names, table.product_id == names.known)
+    joined = table.left_join(names, folded(table.product_id) == names.known)
     return joined.mutate(product_id=ibis.coalesce(joined.known_as, joined.product_id)).drop("known", "known_as")
