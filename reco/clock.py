@@ -20,9 +20,9 @@ ISO: Final = (
 
 #: strptime directives that `parse` knows, as patterns.
 DIRECTIVES: Final = {
-    "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}", "I": r"\d{1,2}", "M": r"\d{2}",
-    "S": r"\d{2}", "f": r"\d{1,9}", "p": r"[AaPp]\.?[Mm]\.?", "b": r"[A-Za-z]{3}", "B": r"[A-Za-z]+",
-    "z": r"Z|UTC|[+-]\d{2}:?\d{2}",
+    "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"[01]?\d|2[0-3]",
+    "I": r"0?[1-9]|1[0-2]", "M": r"\d{2}", "S": r"\d{2}", "f": r"\d{1,9}", "p": r"[AaPp]\.?[Mm]\.?",
+    "b": r"[A-Za-z]{3}", "B": r"[A-Za-z]+", "z": r"Z|UTC|[+-]\d{2}:?\d{2}",
 }  # fmt: skip
 
 #: The last second of the year 9999, counted from 1970; later ones are no dates on every engine.
