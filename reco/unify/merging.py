@@ -3,7 +3,7 @@
 from typing import Final
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 from reco.settings import Settings
 from reco.sources.base import first_reason
@@ -28,7 +28,7 @@ def one_row_per_key(table: Table, key: str, columns: list[str]) -> Table:
         return table.select(*columns)  # the vote below is long to plan
     voted = [column for column in columns if column not in (key, *CONSENTS, *ORIGIN)]
     strict = {column: table[column].cast("int8").min() for column in CONSENTS if column in columns}
-    first = {column: table[column].min() for column in ORIGIN if column in columns}
+    first = {"origin": origin(table)} if set(ORIGIN) <= set(columns) else {}
     alike = table.group_by(key, *voted).aggregate(votes=table.count(), **strict, **first)
     alike = alike.mutate(versions=alike.count().over(group_by=key))
     settled, disputed = alike.filter(alike.versions == 1), alike.filter(alike.versions > 1)
@@ -55,7 +55,13 @@ def one_row_per_key(table: Table, key: str, columns: list[str]) -> Table:
             **picked, **{column: ranked[column].min() for column in (*strict, *first)}
         )
     whole = ibis.union(settled.select(key, *voted, *strict, *first), disputed.select(key, *voted, *strict, *first))
-    return whole.mutate(**{column: whole[column].cast("boolean") for column in strict}).select(*columns)
+    whole = whole.mutate(**{column: whole[column].cast("boolean") for column in strict})
+    return (whole.unpack("origin") if first else whole).select(*columns)
+
+
+def origin(table: Table) -> Value:
+    """The least source, file and line of rows together: the row read first."""
+    return ibis.struct({column: table[column] for column in ORIGIN}).min()
 
 
 def _votes(table: Table, key: str, column: str) -> ibis.Value:
@@ -66,7 +72,7 @@ def _votes(table: Table, key: str, column: str) -> ibis.Value:
 def with_buyers(customers: Table | None, order_lines: Table) -> Table:
     """Customers, with those added that only the orders know."""
     buyers = order_lines.filter(lambda lines: lines.customer_id.notnull())
-    buyers = buyers.group_by("customer_id").aggregate(**{column: buyers[column].min() for column in ORIGIN})
+    buyers = buyers.group_by("customer_id").aggregate(origin=origin(buyers)).unpack("origin")
     if customers is None:
         return conform(buyers, "customers")
     return ibis.union(customers, conform(buyers.anti_join(customers, "customer_id"), "customers"))
@@ -93,8 +99,8 @@ def with_sold_products(products: Table | None, order_lines: Table, settings: Set
 
 def _only_sold(order_lines: Table) -> Table:
     """Products as their order lines know them."""
-    lines = order_lines.group_by("product_id")
-    return conform(lines.aggregate(**{column: order_lines[column].min() for column in ORIGIN}), "products")
+    lines = order_lines.group_by("product_id").aggregate(origin=origin(order_lines))
+    return conform(lines.unpack("origin"), "products")
 
 
 def typical_prices(order_lines: Table) -> Table:
