@@ -194,7 +194,7 @@ def test_campaigns_are_named_once_where_they_were_met(shop):
     ],
 )
 def test_products_are_told_by_what_the_settings_ask_for_first(read, product, expected):
-    url = "https://shop.example.com/products/oak-board?variant=1"
+    url = "https://shop.example/products/oak-board?variant=1"
     item = {"ProductName": "Oak board", "SKU": "OB-01", "ProductID": "88", "ProductURL": url}
     events = read(
         ("Viewed Product", {"Name": "Oak board", "ProductID": 88, "URL": url}),
