@@ -7,8 +7,9 @@ import pyarrow as pa
 
 from reco.raw.kinds import quoted
 
-#: A number in JSON whose digits would not survive: an end of zeros, an exponent, more digits than a float has, or -0.
-_FRAIL = r"[:,\[]\s*-?(?:0[,}\]\s]|[0-9]+\.[0-9]*0\s*[,}\]\s]|[0-9]+(?:\.[0-9]+)?[eE]|[0-9]+\.[0-9.]{14,})"
+#: A number in JSON whose digits would not survive: an end of zeros, an exponent, a small one, one with more digits than
+#: a float has, or -0.
+_FRAIL = r"[:,\[]\s*-?(?:0[,}\]\s]|[0-9]+\.[0-9]*0\s*[,}\]\s]|[0-9]+(?:\.[0-9]+)?[eE]|0\.000|[0-9.]{17,})"
 #: What stands before a number, texts as wholes, and the number.
 _BEFORE_NUMBER = r'((?:"(?:[^"\\]|\\.)*"|[^"0-9\-])*)(-?[0-9][0-9.eE+\-]*)'
 

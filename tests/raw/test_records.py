@@ -1,6 +1,7 @@
 """JSON: every object is a row, whatever it comes in; what is broken is refused and costs no other."""
 
 import json
+from typing import NamedTuple
 
 import pyarrow as pa
 import pytest
@@ -207,15 +208,17 @@ def test_json_that_is_utf_16_or_not_utf_8_is_decoded(read_bytes):
     assert (ids(reading), [line for line, _ in refusals(reading)]) == (["éé"], [2])
 
 
-class Number(str):
+class Number(NamedTuple):
     """A number as JSON writes it."""
+
+    digits: str
 
 
 def written(value: object) -> str:
     """JSON with numbers as they are."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(key)}: {written(one)}" for key, one in value.items()) + "}"
-    return value if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
+    return value.digits if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
 
 
 def as_text(value: object) -> str | None:
@@ -224,13 +227,18 @@ def as_text(value: object) -> str | None:
 
 
 SAFE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=10)
-NUMBERS = st.from_regex(
-    r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?", fullmatch=True, alphabet="-.eE+0123456789"
+FRACTIONS = st.just("") | st.text("0123456789", min_size=1, max_size=25).map(".{}".format)
+NUMBERS = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "-"]),
+    st.integers(0, 10**26),
+    FRACTIONS,
+    st.sampled_from(["", "e5", "E-7", "e+12"]),
 )
 SCALARS = st.none() | st.booleans() | SAFE | NUMBERS.map(Number)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     records=st.lists(st.fixed_dictionaries({}, optional={"a": SCALARS, "b": SCALARS}), max_size=8),
     shape=st.sampled_from(["lines", "list", "page"]),
