@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from reco.sources import SOURCES
-from reco.sources.base import CANCELLED, REFUNDED, TEST
+from reco.sources.base import CANCELLED, REFUNDED, REPEATED_EVENT, TEST
 from reco.store import REASON
 from reco.unify import cleaning
 from tests.unify.shops import CATALOGUE, EVENTS, ORDERS, aside, catalogue, counted, events, orders, rows
@@ -79,7 +79,7 @@ def test_an_event_that_is_logged_twice_counts_once(shop):
     text = EVENTS + visit + visit + visit.replace("view", "cart") + visit.replace(":00,", ":01,")
     wb = shop({"events.csv": text}, events())
     assert rows(wb, "events", "line") == [(2,), (4,), (5,)]
-    assert aside(wb) == [("events.csv", 3, cleaning.REPEATED_EVENT)]
+    assert aside(wb) == [("events.csv", 3, REPEATED_EVENT)]
 
 
 # orders that were none
@@ -287,7 +287,7 @@ def test_events_that_were_logged_twice_make_no_program_of_a_person(shop):
     text = EVENTS + visits("brisk", 4) + visits("brisk", 4)
     wb = shop({"events.csv": text}, events(), cleaning={"max_events_per_minute": 5})
     assert len(rows(wb, "events", "line")) == 4
-    assert reasons(wb) == {cleaning.REPEATED_EVENT: 4}
+    assert reasons(wb) == {REPEATED_EVENT: 4}
 
 
 def test_events_out_of_order_are_kept_and_counted(shop):
