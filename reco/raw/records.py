@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Final, TextIO
 
-import duckdb
 import pyarrow as pa
 
 from reco.errors import InputError
@@ -18,6 +17,7 @@ from reco.raw.documents import Document, Piece
 from reco.raw.files import Found
 from reco.raw.headers import told
 from reco.raw.kinds import named, quoted
+from reco.raw.session import session
 from reco.raw.structures import as_declared, as_list, digits_kept, pointers
 from reco.raw.text import Encoding, detect, open_text
 from reco.sources.base import Column, RawTable
@@ -132,7 +132,7 @@ class _Shape:
 
     def __init__(self, columns: Mapping[str, Column], label: str) -> None:
         self._columns, self._label = columns, label
-        self._connection = duckdb.connect()
+        self._connection = session()
         self._paths = {
             name: [each for one in column.names for each in pointers(one)] for name, column in columns.items()
         }

@@ -12,6 +12,7 @@ from reco.raw.chunks import Chunk, Parsed
 from reco.raw.files import Found
 from reco.raw.headers import check_required, fold, match
 from reco.raw.kinds import named, quoted
+from reco.raw.session import session
 from reco.raw.structures import as_declared
 from reco.sources.base import Column, RawTable
 from reco.store import LINE, TEXT
@@ -44,8 +45,7 @@ def _chunks(one: Found, table: RawTable) -> Iterator[Chunk]:
     schema = file.schema_arrow
     paths = {name: path for name, column in table.columns.items() if (path := _path(schema, column, one.label))}
     check_required(paths, table.columns, schema.names, one.label)
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection = session()
     wanted = sorted({path[0] for path in paths.values()})
     typed = any(_numeric(_type(schema, paths[name])) for name, one in table.columns.items() if name in paths)
     line = 1

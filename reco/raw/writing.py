@@ -5,13 +5,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reco.errors import InputError
 from reco.raw import kinds
 from reco.raw.chunks import ROWS, Chunk, Refusal
+from reco.raw.session import session
 from reco.sources.base import RawTable
 from reco.store import FILE, LINE, TEXT
 
@@ -35,7 +35,7 @@ class Writer:
         self._types = {column: one.type for column, one in table.columns.items()}
         self._numbers = [name for name, one in table.columns.items() if one.kind == "number" and one.type == TEXT]
         self._schema = pa.schema({**self._types, FILE: TEXT, LINE: pa.int64()})
-        self._connection = duckdb.connect()
+        self._connection = session()
         self._evidence = kinds.Evidence()
         self._otherwise: kinds.Sign | None = None
         self._outputs: dict[str, pq.ParquetWriter] = {}
