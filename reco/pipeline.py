@@ -52,11 +52,10 @@ def sold(wb: Workbook) -> ibis.Table:
 
 
 @lru_cache(maxsize=4)
-def history(wb: Workbook, until: pd.Timestamp) -> Interactions:
+def interactions(wb: Workbook, until: pd.Timestamp) -> Interactions:
     """Interactions before `until`: a product in an order counts once; weights are numbers of orders.
 
-    Products that fewer than `catalogue.min_customers` customers bought are left out; raises `InputError` when none
-    is left.
+    Products that fewer than `catalogue.min_customers` customers bought are left out; there may be none left.
     """
     lines = sold(wb).filter(lambda lines: lines.ordered_at < until)
     common = lines.group_by("product_id").aggregate(buyers=lines.customer_id.nunique())
@@ -65,16 +64,22 @@ def history(wb: Workbook, until: pd.Timestamp) -> Interactions:
     frame = wb.connection.to_pandas(
         bought.aggregate(ordered_at=lines.ordered_at.min()).order_by("ordered_at", "order_id", "product_id")
     )
-    if frame.empty:
+    products = wb.connection.to_pandas(wb.table("products").semi_join(common, "product_id"))
+    return Interactions.from_frame(
+        frame, "customer_id", "product_id", "ordered_at", basket="order_id", products=products.set_index("product_id")
+    )
+
+
+def history(wb: Workbook, until: pd.Timestamp) -> Interactions:
+    """The `interactions` before `until` that models learn from; raises `InputError` when there are none."""
+    x = interactions(wb, until)
+    if x.log.empty:
         raise InputError(
             f"no product was bought by {wb.settings.catalogue.min_customers} known customers before {until:%Y-%m-%d}; "
             f"expected orders from longer ago, fewer weeks under split, or a lower catalogue.min_customers in "
             f"{wb.settings.file.name}"
         )
-    products = wb.connection.to_pandas(wb.table("products").semi_join(common, "product_id"))
-    return Interactions.from_frame(
-        frame, "customer_id", "product_id", "ordered_at", basket="order_id", products=products.set_index("product_id")
-    )
+    return x
 
 
 def purchases(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:

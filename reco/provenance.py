@@ -1,5 +1,7 @@
 """Where the store's rows came from and what became of them, as small tables for people who must trust them."""
 
+from typing import Any
+
 import pandas as pd
 
 from reco.store import FILE, LINE, REASON, SOURCED
@@ -12,14 +14,8 @@ KINDS = {"account": "accounts", "email": "e-mail addresses (hashed)", "device": 
 def files(wb: Workbook) -> pd.DataFrame:
     """Every raw file: source, file, read_at, read, accepted, quarantined, refused_share, remark."""
     frame = wb.reading.copy()
-    kind = frame[["encoding", "separator", "decimal"]].astype("object")
-    told = [
-        "; ".join(
-            [f"same content as {row.same_as}, not read"] * (not pd.isna(row.same_as))
-            + [str(one) for one in kind.loc[row.Index] if not pd.isna(one) and str(one).strip()]
-        )
-        for row in frame.itertuples()
-    ]
+    frame[["encoding", "separator", "decimal"]] = frame[["encoding", "separator", "decimal"]].astype(object).fillna("")
+    told = [_remark(row) for row in frame.itertuples()]
     share = (frame["refused"] / frame["read"].where(frame["read"] > 0)).fillna(0.0)
     read_at = pd.to_datetime(frame["read_at"], utc=True).dt.strftime("%Y-%m-%d %H:%M")
     frame = frame.assign(read_at=read_at, refused_share=share, remark=told)
@@ -28,8 +24,18 @@ def files(wb: Workbook) -> pd.DataFrame:
     return frame.drop_duplicates(["source", FILE])[columns].reset_index(drop=True)
 
 
+def _remark(row: Any) -> str:
+    """How a file was understood."""
+    if not pd.isna(row.same_as):
+        return f"same content as {row.same_as}, not read"
+    signs = {"encoding": "", "separator": "cells by ", "decimal": "decimals by "}
+    named = {"\t": "tab", ",": "comma", ";": "semicolon", ".": "point", "|": "bar"}
+    found = {sign: getattr(row, sign) for sign in signs}
+    return ", ".join(words + named.get(found[sign], found[sign]) for sign, words in signs.items() if found[sign])
+
+
 def refusals(wb: Workbook) -> pd.DataFrame:
-    """Why rows were set aside, most frequent first: table, reason, kind (refused or by rule), rows, example.
+    """Why rows were set aside, most frequent first: source, table, reason, kind (refused or by rule), rows, example.
 
     An example is a file and a line to look at, never what stands there.
     """
@@ -40,12 +46,12 @@ def refusals(wb: Workbook) -> pd.DataFrame:
         lines = aside.group_by("table", REASON, FILE).aggregate(**{LINE: aside[LINE].min()})
         joined = first.join(lines, ["table", REASON, FILE])
         frame = wb.connection.to_pandas(joined.select("table", REASON, "refusal", "rows", FILE, LINE))
-        rows.append(frame)
+        rows.append(frame.assign(source=source))
     frame = pd.concat(rows, ignore_index=True)
     frame["kind"] = frame["refusal"].map({True: "refused", False: "by rule"})
     frame["example"] = frame[FILE] + ", line " + frame[LINE].astype("str")
     frame = frame.sort_values(["rows", "table", REASON], ascending=[False, True, True], ignore_index=True)
-    return frame[["table", REASON, "kind", "rows", "example"]]
+    return frame[["source", "table", REASON, "kind", "rows", "example"]]
 
 
 def identities(wb: Workbook) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def refusals(aside: pd.DataFrame) -> None:
 
 def findings(found: pd.DataFrame) -> None:
     """Show what was noticed of rows that were kept."""
-    seen = found[(found["rows"] > 0) | found["what"].str.contains("share known")]
+    seen = found[found["rows"] > 0]
     if seen.empty:
         display.note("Nothing else was noticed: no returns, no unknown products, no shared devices.")
         return
@@ -84,7 +84,7 @@ def funnel(steps: pd.DataFrame | None) -> None:
         return
     rates = dict.fromkeys(("rate", "rate_low", "rate_high"), "percent")
     labels = {"visitors": "Visits", "rate": "Of the step before", "rate_low": "Low", "rate_high": "High"}
-    display.table(steps, "From view to purchase", "Visits that reach each step, 95 % intervals", rates, labels)
+    display.table(steps, "From view to purchase", "Visits that reach each step, 95 % intervals", rates, labels=labels)
 
 
 def lifecycle(features: pd.DataFrame, currency: str) -> None:

@@ -25,6 +25,8 @@ REFUNDED: Final = "fully refunded order"
 GIFT_CARD: Final = "gift card, no product"
 FEE: Final = "fee or tip, no product"
 ONLY_IMAGE: Final = "image of a product described elsewhere"
+REPEATED_EVENT: Final = "repeated event"
+REPEATED_PURCHASE: Final = "repeated purchase"
 NO_PRODUCT: Final = "order or refund of no product"
 NO_ORDER: Final = "refund of an order that is not there"
 

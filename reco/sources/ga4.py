@@ -13,7 +13,22 @@ from ibis.expr.types import StringValue, Table, Value
 from pydantic import field_validator
 
 from reco.clock import since_epoch
-from reco.sources.base import TRAIL, Column, Money, Paths, RawTable, Shop, SourceSettings, first_reason, number, says
+from reco.sources.base import (
+    NO_ORDER,
+    NO_PRODUCT,
+    REPEATED_EVENT,
+    REPEATED_PURCHASE,
+    TRAIL,
+    Column,
+    Money,
+    Paths,
+    RawTable,
+    Shop,
+    SourceSettings,
+    first_reason,
+    number,
+    says,
+)
 from reco.store import DEVICE, EMAIL, FILE, LINE, PIECE, REASON, TEXT, conform
 
 ABOUT = "Events of the shop's website and app, from Google Analytics 4 by its BigQuery export."
@@ -34,10 +49,7 @@ EVENTS: Final = {
 }
 
 # Why a row of this source is set aside.
-REPEATED_EVENT: Final = "repeated event"
-REPEATED_PURCHASE: Final = "repeated purchase"
 NO_ORDER_ID: Final = "purchase without a transaction id"
-UNKNOWN_ORDER: Final = "refund of an order that is not here"
 
 #: Purchases without a transaction id of the same customer and product within this time are one (in microseconds).
 SAME_PURCHASE: Final = 5_000_000
@@ -271,6 +283,7 @@ def _order_lines(pieces: Table, shop: Shop) -> Table:
         reason=first_reason(
             (lines.reason.notnull(), lines.reason.re_replace("occurred_at", "ordered_at")),
             (lines.transaction_id.isnull(), NO_ORDER_ID),
+            (~lines.has_item & ~back, NO_PRODUCT),
             (says(lines.quantity) & quantity.isnull(), "quantity not readable"),
             ((says(told) | says(lines.price)) & amount.isnull(), "revenue not readable"),
         ),
@@ -306,9 +319,7 @@ def _returned(refunds: Table, lines: Table) -> Table:
         quantity=-both.bought_quantity,
         revenue=-both.bought_revenue,
         currency=ibis.coalesce(both.bought_currency, both.currency),
-        reason=ibis.coalesce(
-            both.reason, ibis.ifelse(both.bought_order_id.isnull(), UNKNOWN_ORDER, ibis.null("string"))
-        ),
+        reason=ibis.coalesce(both.reason, ibis.ifelse(both.bought_order_id.isnull(), NO_ORDER, ibis.null("string"))),
     )
     return both.select(*_LINE)
 

@@ -13,7 +13,17 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 from pydantic import model_validator
 
 from reco.clock import parse, since_epoch
-from reco.sources.base import TRAIL, Column, Paths, RawTable, Shop, SourceSettings, first_reason, says
+from reco.sources.base import (
+    REPEATED_EVENT,
+    TRAIL,
+    Column,
+    Paths,
+    RawTable,
+    Shop,
+    SourceSettings,
+    first_reason,
+    says,
+)
 from reco.store import FILE, LINE, TEXT, conform
 
 ABOUT = "E-mails sent, opened and clicked, and the profiles of their recipients, from Klaviyo."
@@ -68,7 +78,6 @@ _ITEMS: Final = pa.list_(pa.struct(dict.fromkeys(_IN_ITEM.values(), TEXT)))
 #: Properties that say that a program opened or clicked, not a person.
 MACHINE: Final = ("Apple Privacy Open", "machine_open", "Bot Click")
 
-REPEATED_EVENT: Final = "repeated event"
 NO_METRIC: Final = "metric without a name"
 
 _SUPPRESSIONS: Final = pa.list_(pa.struct({"reason": TEXT}))

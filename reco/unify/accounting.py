@@ -37,6 +37,18 @@ class Rows(NamedTuple):
     aside: Table
 
 
+def tell_apart(files: Sequence[RawFile]) -> None:
+    """Raise `InputError` where two files of one kind of source have one name, so that rows could be of either."""
+    paths: dict[tuple[str, str], Path] = {}
+    for one in files:
+        other = paths.setdefault((one.source, one.name), one.path)
+        if other != one.path:
+            raise InputError(
+                f"{one.name}: two sources of kind {one.source} have a file of this name ({other} and {one.path}); "
+                "expected different names, or one source with both paths"
+            )
+
+
 def count(rows: Mapping[str, Rows], whole: Mapping[str, Sequence[str]]) -> Table:
     """What became of the raw rows of each file: source, file, accepted, quarantined, forgotten.
 
@@ -115,7 +127,7 @@ def refuse_too_much(reading: pd.DataFrame, quarantine: pd.DataFrame, most: float
     """
     for row in reading[reading["refused"] > most * reading["read"]].itertuples():
         mine = quarantine[(quarantine["source"] == row.source) & (quarantine[FILE] == row.file)]
-        mine = mine[mine["refusal"]].sort_values("rows", ascending=False).head(3)
+        mine = mine[mine["refusal"]].sort_values(["rows", REASON], ascending=[False, True]).head(3)
         told = "; ".join(f"{one.reason}: {one.rows:,}, such as line {one.line}" for one in mine.itertuples())
         raise InputError(
             f"{row.file}: {row.refused:,} of {row.read:,} rows were refused, more than the {most:.0%} that "

@@ -100,8 +100,10 @@ def unify(
     """Write the unified tables and the quarantine of `sources` into `folder`, an empty one.
 
     `forgotten` holds the SHA-256 of identifiers whose rows must be nowhere. Raises `InputError` where a source's
-    product ids are not the catalogue's, where too many rows are refused, or where one is unaccounted for.
+    product ids are not the catalogue's, where too many rows are refused, where one is unaccounted for, or where two files
+    of one kind of source have one name.
     """
+    accounting.tell_apart([one for source in sources for one in source.files])
     desk = _Desk(settings, connection, engine, folder)
     parts, matches = _understood(_parts(sources, settings), settings)
     parts = [{name: _without(table, forgotten) for name, table in part.items()} for part in parts]
@@ -401,7 +403,9 @@ def _findings(
             ("devices shared by several customers, left apart", identities.shared_devices),
             ("devices on which nobody logged in", identities.anonymous_devices),
         ]
-    found += [(f"product ids of {one.source} read as {one.kind}, share known: {one.known:.1%}", 0) for one in matches]
+    found += [
+        (f"product ids of {one.source} read as {one.kind}, {one.known:.1%} of them known", one.ids) for one in matches
+    ]
     return pd.DataFrame(found, columns=["what", "rows"]).fillna(0).astype({"rows": "int64"})
 
 

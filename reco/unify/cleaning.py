@@ -15,7 +15,6 @@ from reco.sources import base
 from reco.store import AGENT, FILE, LINE, PIECE, REASON, SCHEMAS
 
 REPEATED: Final = "repeated line"
-REPEATED_EVENT: Final = "repeated event"
 SUPERSEDED: Final = "exported again in a later file"
 ZERO_PRICE: Final = "price of zero"
 NOTHING: Final = "neither quantity nor price"
@@ -36,7 +35,8 @@ RULES: Final = frozenset(
         base.NO_PRODUCT,
         base.NO_ORDER,
         REPEATED,
-        REPEATED_EVENT,
+        base.REPEATED_EVENT,
+        base.REPEATED_PURCHASE,
         SUPERSEDED,
         ZERO_PRICE,
         NOTHING,
@@ -99,7 +99,7 @@ def repeated(table: Table, name: str) -> Table:
         same = [column for column in SCHEMAS[name].names if column not in (FILE, LINE)]
         words = REPEATED
     else:
-        same, words = list(SAME[name]), REPEATED_EVENT
+        same, words = list(SAME[name]), base.REPEATED_EVENT
     order = [table[FILE], table[LINE], *([table[PIECE]] if PIECE in table.columns else [])]
     number = ibis.row_number().over(group_by=[*same, table[REASON].isnull()], order_by=order)
     return mark(table.mutate(number=number), (ibis._.number > 0, words)).drop("number")

@@ -16,11 +16,13 @@ class Match(NamedTuple):
         source: kind of the source.
         kind: what its ids are to the catalogue: `product`, `sku`, `variant`, `title` or `id`.
         known: share of its distinct ids that the catalogue knows as such, 0 to 1.
+        ids: how many distinct ids it has.
     """
 
     source: str
     kind: str
     known: float
+    ids: int
 
 
 def folded(name: StringValue) -> StringValue:
@@ -57,7 +59,7 @@ def understand(tables: list[Table], aliases: Table, source: str, least: float) -
             f"{best[0]}); expected at least {least:.0%}, by cleaning.min_catalogue_match. Its ids may be those of "
             "another catalogue, or the catalogue's export is old"
         )
-    return Match(source, best[0], float(best[1]))
+    return Match(source, best[0], float(best[1]), total)
 
 
 def translate(table: Table, aliases: Table, kind: str) -> Table:
