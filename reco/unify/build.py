@@ -99,9 +99,9 @@ def unify(
 ) -> Unified:
     """Write the unified tables and the quarantine of `sources` into `folder`, an empty one.
 
-    `forgotten` holds the SHA-256 of identifiers whose rows must be nowhere. Raises `InputError` where a source's
-    product ids are not the catalogue's, where too many rows are refused, where one is unaccounted for, or where two files
-    of one kind of source have one name.
+    `forgotten` holds the SHA-256 of identifiers whose rows must be nowhere. Raises `InputError` where two files of one
+    kind of source have one name, where a source's product ids are not the catalogue's, where too many rows are refused,
+    or where one is unaccounted for.
     """
     accounting.tell_apart([one for source in sources for one in source.files])
     desk = _Desk(settings, connection, engine, folder)
