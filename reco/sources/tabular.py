@@ -10,7 +10,7 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import BooleanValue, Table, TimestampValue, Value
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from reco.clock import check_format, parse, since_epoch
+from reco.clock import LAST_SECOND, check_format, parse, since_epoch
 from reco.sources.base import TRAIL, Column, Paths, RawTable, Shop, SourceSettings, first_reason, number, says
 from reco.store import AGENT, DEVICE, EMAIL, KEYS, REASON, SCHEMAS, SOURCED, conform
 
@@ -260,7 +260,8 @@ def _read(text: Value, kind: dt.DataType, settings: Settings, shop: Shop) -> Val
 def _moment(text: Value, zone: str, time_format: str | None) -> TimestampValue:
     if time_format not in EPOCHS:
         return parse(text, zone, time_format)
-    return since_epoch(text.strip().try_cast("int64") * EPOCHS[time_format], "us")
+    count, step = text.strip().try_cast("int64"), EPOCHS[time_format]
+    return since_epoch(ibis.ifelse(count.between(0, LAST_SECOND * 1_000_000 // step), count, None) * step, "us")
 
 
 def _main(settings: Settings) -> str:

@@ -18,6 +18,12 @@ def lines(wb) -> list[dict]:
     return wb.connection.to_pyarrow(table.order_by("order_id")).to_pylist()
 
 
+def table(wb: Workbook, name: str, *columns: str) -> list[tuple]:
+    """Values of columns, in the order of the file's lines."""
+    rows = wb.connection.to_pyarrow(wb.table(name).order_by("line").select(*columns)).to_pylist()
+    return [tuple(row.values()) for row in rows]
+
+
 def aside(wb) -> dict[str, int]:
     return dict(wb.set_aside[["reason", "rows"]].itertuples(index=False))
 

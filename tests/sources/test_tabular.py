@@ -1,15 +1,14 @@
 """One's own data by column mapping: nothing is lost in silence, nothing is guessed."""
 
-from datetime import UTC, datetime
+import hashlib
 from decimal import Decimal
 
 import pandas as pd
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import yaml
 
+from reco import Workbook
 from tests.conftest import MAPPING
-from tests.sources.own_files import HEADER, LINE, aside, lines
+from tests.sources.own_files import HEADER, LINE, aside, lines, table
 
 # what is set aside, and counted
 
@@ -49,137 +48,113 @@ def test_guests_stay_and_are_no_loss_of_customers(open_shop):
     assert wb.set_aside.empty
 
 
-# times
+# customers
+
+BUYER = "buyer1@example.com"
 
 
-@pytest.mark.parametrize(
-    ("zone", "times"),
-    [
-        (
-            "Europe/London",
-            {
-                "2020-01-15 10:00": "2020-01-15 10:00",
-                "2020-07-15 10:00": "2020-07-15 09:00",
-                "2020-07-15": "2020-07-14 23:00",
-                "2020-10-25 00:59:59": "2020-10-24 23:59:59",  # the last summer second before the hour repeats
-                "2020-10-25 01:30": "2020-10-25 01:30",  # comes twice: the second is taken
-                "2020-10-25 02:00": "2020-10-25 02:00",
-                "2020-03-29 00:30": "2020-03-29 00:30",
-                "2020-03-29 01:30": "2020-03-29 01:30",  # never came: winter time is read on
-                "2020-03-29 02:30": "2020-03-29 01:30",
-                # an offset in the text wins over the shop's zone
-                "2020-07-15T10:00:00Z": "2020-07-15 10:00",
-                "2020-07-15T10:00:00.5Z": "2020-07-15 10:00:00.5",
-                "2020-07-15 10:00 UTC": "2020-07-15 10:00",
-            },
-        ),
-        (
-            "America/New_York",
-            {
-                "2020-11-01 00:30": "2020-11-01 04:30",
-                "2020-11-01 01:30": "2020-11-01 06:30",
-                "2020-03-08 02:30": "2020-03-08 07:30",
-                "2020-03-08 03:30": "2020-03-08 07:30",
-                "2020-07-15T10:00:00+02:00": "2020-07-15 08:00",
-                "2020-07-15 10:00:00-0330": "2020-07-15 13:30",
-                "2020-07-15 10:00:00+02": "2020-07-15 08:00",
-                "2020-07-15": "2020-07-15 04:00",  # ends like an offset, and is none
-            },
-        ),
-    ],
-)
-def test_times_become_utc(open_shop, zone, times):
-    text = HEADER + "".join(f"{number:02},ann,jam,{time},1,1\n" for number, time in enumerate(times))
-    found = [pd.Timestamp(line["ordered_at"]) for line in lines(open_shop(text, zone=zone))]
-    expected = [pd.Timestamp(moment, tz="UTC") for moment in times.values()]
-    assert dict(zip(times, found, strict=True)) == dict(zip(times, expected, strict=True))
+def kept(wb: Workbook) -> bytes:
+    """Every byte below the store's folder."""
+    return b"".join(path.read_bytes() for path in sorted(wb.folder.rglob("*")) if path.is_file())
 
 
-@pytest.mark.parametrize("zone", ["Europe/London", "America/New_York"])
-def test_every_quarter_of_an_hour_around_both_clock_changes(open_shop, zone):
-    spans = (("2020-03-07", "2020-03-09"), ("2020-03-28", "2020-03-30"), ("2020-10-24", "2020-11-02"))
-    clock = pd.DatetimeIndex([moment for span in spans for moment in pd.date_range(*span, freq="15min")])
-    clock = clock[clock.tz_localize(zone, nonexistent="NaT", ambiguous="NaT").notna()]
-    text = HEADER + "".join(f"{number:05},ann,jam,{moment},1,1\n" for number, moment in enumerate(clock))
-    found = pd.DatetimeIndex([line["ordered_at"] for line in lines(open_shop(text, zone=zone))])
-    assert (found == clock.tz_localize(zone).tz_convert("UTC")).all()
+def test_an_address_stands_for_a_customer_and_is_kept_nowhere(open_shop):
+    columns = {key: value for key, value in MAPPING["order_lines"].items() if key != "customer_id"}
+    text = HEADER + "".join(LINE.replace("ann", who) for who in (BUYER, " Buyer1@Example.com", "", "not known"))
+    wb = open_shop(text, {"order_lines": columns | {"email": "customer"}})
+    ids = [customer for (customer,) in table(wb, "order_lines", "customer_id")]
+    assert ids[0] == ids[1]
+    assert ids[0] == f"email:{hashlib.sha256(BUYER.encode()).hexdigest()[:16]}"
+    assert ids[2:] == [None, None]
+    assert b"uyer1@" not in kept(wb)
 
 
-def test_a_time_format_and_lines_that_do_not_follow_it(open_shop):
-    text = HEADER + LINE.replace("2020-01-01 10:00", "31.07.2020 10:00") + LINE.replace("1,ann", "2,ann")
-    wb = open_shop(text, time_format="%d.%m.%Y %H:%M", zone="Europe/London")
-    assert [line["ordered_at"] for line in lines(wb)] == [datetime(2020, 7, 31, 9, tzinfo=UTC)]
-    assert aside(wb) == {"ordered_at not readable": 1}
+def test_an_address_joins_the_accounts_of_two_files(open_shop, tmp_path):
+    (tmp_path / "members.csv").write_text(f"member,mail,agreed\nm1,{BUYER},no\nm2,buyer2@example.com,yes\n")
+    columns = {key: value for key, value in MAPPING["order_lines"].items() if key != "customer_id"}
+    wb = open_shop(HEADER + LINE.replace("ann", BUYER.upper()), {"order_lines": columns | {"email": "customer"}})
+    values = yaml.safe_load(wb.settings.file.read_text())
+    members = {"customer_id": "member", "email": "mail", "personalization_consent": "agreed"}
+    values["sources"].append({"kind": "tabular", "path": "members.csv", "tables": {"customers": members}})
+    wb.settings.file.write_text(yaml.safe_dump(values))
+    wb = Workbook.load(wb.settings.file)
+    assert table(wb, "order_lines", "customer_id") == [("m1",)]
+    assert sorted(table(wb, "customers", "customer_id", "personalization_consent")) == [("m1", False), ("m2", True)]
 
 
-def test_a_time_format_with_offset(open_shop):
-    wb = open_shop(
-        HEADER + LINE.replace("2020-01-01 10:00", "31.07.2020 10:00 +0530"),
-        time_format="%d.%m.%Y %H:%M %z",
-        zone="Europe/London",
-    )
-    assert lines(wb)[0]["ordered_at"] == datetime(2020, 7, 31, 4, 30, tzinfo=UTC)
+def test_addresses_in_the_place_of_accounts_are_refused(open_shop):
+    wb = open_shop(HEADER + LINE.replace("ann", BUYER) + LINE)
+    assert table(wb, "order_lines", "customer_id") == [("ann",)]
+    assert aside(wb) == {"customer_id is an e-mail address, expected to be mapped as email": 1}
 
 
-def test_a_parquet_time_with_zone_is_an_instant(open_shop):
-    moment = pd.Timestamp("2020-07-15 10:00", tz="Asia/Tokyo")
-    frame = pd.DataFrame(
-        {"order": "1", "customer": "a", "product": "p", "time": [moment], "quantity": [1], "price": [1.0]}
-    )
-    wb = open_shop(frame, file="orders.parquet", zone="America/New_York")
-    assert pd.Timestamp(lines(wb)[0]["ordered_at"]) == moment
+# files of one shape, and tables of one file
 
 
-# money
-
-
-def test_quantity_times_unit_price_is_exact(open_shop):
-    cases = [
-        ("3", "0.10", "0.3000"),  # 0.30000000000000004 in binary
-        ("-2", "1.15", "-2.3000"),  # a return
-        ("1000000", "0.00123", "1230.0000"),  # a price finer than what a line keeps
-        ("9999", "9999999999.9999", "99989999999999.0001"),  # each of 14 digits
-        ("0.333", "3", "0.9990"),  # sold by weight
-        ("0.12345678", "1000", "123.4568"),  # rounded once, at the end
-        ("-0.00005", "1", "-0.0001"),
+def test_of_several_files_the_later_one_has_the_last_word_on_an_order(open_shop, tmp_path):
+    for name, text in {"9": LINE + LINE.replace("1,ann", "2,bob"), "10": LINE.replace("2.50", "9")}.items():
+        (tmp_path / f"orders_{name}.csv").write_text(HEADER + text)
+    wb = open_shop(None, file="orders_*.csv")
+    assert table(wb, "order_lines", "file", "order_id", "revenue") == [
+        ("orders_10.csv", "1", Decimal("9.0000")),
+        ("orders_9.csv", "2", Decimal("2.5000")),
     ]
-    text = HEADER + "".join(f"{n},ann,jam,2020-01-01,{q},{price}\n" for n, (q, price, _) in enumerate(cases))
-    assert [line["revenue"] for line in lines(open_shop(text))] == [Decimal(revenue) for _, _, revenue in cases]
+    assert aside(wb) == {"exported again in a later file": 1}
+    reading = wb.reading.set_index("file")[["read", "accepted", "quarantined", "refused"]]
+    assert reading.loc["orders_9.csv"].tolist() == [2, 1, 1, 0]
+    assert reading.loc["orders_10.csv"].tolist() == [1, 1, 0, 0]
 
 
-def test_an_amount_too_large_to_keep_is_set_aside(open_shop):
-    large = [("1e9", "9999999999"), ("999999", "99999999999"), ("1e300", "1"), ("-1e9", "9999999999")]
-    wb = open_shop(HEADER + "".join(LINE.replace("1,2.50", ",".join(each)) for each in large))
-    assert aside(wb) == {"revenue too large": 4}
+def test_pieces_of_one_table_are_all_kept(open_shop, tmp_path):
+    for number in (1, 2):
+        (tmp_path / f"orders_{number}.csv").write_text(HEADER + LINE.replace("jam", f"jam{number}"))
+    wb = open_shop(None, file=["orders_1.csv", "orders_2.csv"], pieces=True)
+    assert sorted(table(wb, "order_lines", "order_id", "product_id")) == [("1", "jam1"), ("1", "jam2")]
+    assert wb.set_aside.empty
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.integers(1, 10**13), min_size=100, max_size=100))
-def test_mapped_revenue_adds_up_to_the_last_digit(open_shop, amounts):
-    columns = {column: column for column in ("order_id", "product_id", "ordered_at", "quantity", "revenue")}
-    text = (
-        ",".join(columns)
-        + "\n"
-        + "".join(f"{n},jam,2020-01-01,1,{Decimal(each) / 10_000:.4f}\n" for n, each in enumerate(amounts))
+def test_one_file_fills_several_tables_and_every_row_is_accounted_for(open_shop):
+    tables = {
+        "customers": {"customer_id": "customer", "country": "land"},
+        "products": {"product_id": "product", "price": "price"},
+        "order_lines": MAPPING["order_lines"],
+    }
+    text = HEADER.replace("\n", ",land\n") + "".join(
+        line + "\n"
+        for line in (
+            "1,ann,jam,2020-01-01,2,3,DE",
+            "2,,jam,2020-01-02,1,3,",  # a guest is no customer, and no loss
+            "3,bob,tea,2020-01-03,1,soon,FR",  # no sale, and no price; bob is a customer all the same
+        )
     )
-    wb = open_shop(text, {"order_lines": columns})
-    assert wb.table("order_lines").revenue.sum().execute() == Decimal(sum(amounts)) / 10_000
+    wb = open_shop(text, tables)
+    assert table(wb, "customers", "customer_id", "country") == [("ann", "DE"), ("bob", "FR")]
+    assert table(wb, "products", "product_id", "price") == [("jam", Decimal("3.0000"))]
+    assert table(wb, "order_lines", "order_id", "line") == [("1", 2), ("2", 3)]
+    assert wb.set_aside[["table", "reason", "rows"]].to_numpy().tolist() == [
+        ["order_lines", "unit_price not readable", 1],
+        ["products", "price not readable", 1],
+    ]
+    assert wb.reading[["read", "accepted", "quarantined"]].to_numpy().tolist() == [[3, 2, 1]]
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.integers(-(10**6), -1) | st.integers(1, 10**6), st.integers(1, 10**9)), min_size=100))
-def test_products_of_quantity_and_price_add_up_to_the_last_digit(open_shop, pairs):
-    # a quantity of three decimals and a price of one give an amount of four
-    text = HEADER + "".join(
-        f"{n},ann,jam,2020-01-01,{Decimal(quantity) / 1000:.3f},{Decimal(price) / 10:.1f}\n"
-        for n, (quantity, price) in enumerate(pairs)
-    )
-    wb = open_shop(text)
-    exact = sum(quantity * price for quantity, price in pairs)
-    assert wb.table("order_lines").revenue.sum().execute() == Decimal(exact) / 10_000
+def test_a_file_that_only_describes_loses_no_row_that_describes_nothing(open_shop):
+    tables = {"customers": {"customer_id": "id"}, "products": {"product_id": "favourite"}}
+    wb = open_shop("id,favourite,note\nann,jam,\n,tea,\nbob,,\n,,nobody\n", tables, file="members.csv")
+    assert table(wb, "customers", "customer_id") == [("ann",), ("bob",)]
+    assert sorted(table(wb, "products", "product_id")) == [("jam",), ("tea",)]
+    assert aside(wb) == {"no customer_id": 2}
+    assert wb.reading[["read", "accepted", "quarantined"]].to_numpy().tolist() == [[4, 2, 2]]
 
 
-# two sources, and the second store
+def test_one_header_may_fill_columns_of_every_kind(open_shop):
+    # the same text read as an id, as a number, and with another case of its letters
+    tables = {"products": {"product_id": "Code", "stock": "CODE", "title": " code "}}
+    wb = open_shop('code\n"1.234,50"\n', tables, file="products.csv", decimal=",")
+    assert table(wb, "products", "product_id", "stock", "title") == [("1.234,50", 1234.5, "1.234,50")]
+
+
+# titles
 
 
 def test_one_title_a_product_the_most_frequent_and_the_first_of_equals(open_shop):
