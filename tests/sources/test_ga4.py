@@ -236,7 +236,12 @@ def test_a_refund_of_items_returns_those_items(read):
 
 def test_a_refund_of_an_order_elsewhere_has_a_reason(read):
     lines = read({"name": "refund", "ecommerce": {"transaction_id": "8"}}, purchases="orders")["order_lines"]
-    assert values(lines, "order_id", "product_id", "reason") == [("8", None, "refund of an order that is not here")]
+    assert values(lines, "order_id", "product_id", "reason") == [("8", None, "refund of an order that is not there")]
+
+
+def test_a_purchase_of_nothing_has_a_reason(read):
+    lines = read({"name": "purchase", "ecommerce": {"transaction_id": "8"}}, purchases="orders")["order_lines"]
+    assert values(lines, "order_id", "reason") == [("8", "order or refund of no product")]
 
 
 def test_amounts_and_currency_that_are_not_readable_are_told(read):
