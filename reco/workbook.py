@@ -156,8 +156,10 @@ class Workbook:
         `key` is the value of the table's first key (an order line's order_id), or values by column. Of a customer,
         product or campaign that several rows describe, the first is named.
         """
-        wanted = key if isinstance(key, Mapping) else {store.TRACED[name]: key}
         table = self.table(name)
+        if name not in store.TRACED:
+            raise InputError(f"rows of {name} come from no file; expected one of {', '.join(store.TRACED)}")
+        wanted = key if isinstance(key, Mapping) else {store.TRACED[name]: key}
         for column in wanted:
             if column not in table.columns:
                 raise InputError(f"{name} has no column {column!r}; expected one of {', '.join(table.columns)}")
