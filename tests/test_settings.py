@@ -369,3 +369,12 @@ def test_paths_start_at_the_settings_file(written, tmp_path):
 def test_the_sample_of_the_tests_is_valid_settings(sample_settings, tmp_path):
     (tmp_path / "sample.yaml").write_text(yaml.safe_dump(sample_settings))
     assert load(tmp_path / "sample.yaml").sources[0].households == 300
+
+
+def test_the_examples_of_the_readme_are_valid_settings(tmp_path):
+    section = (ROOT / "README.md").read_text().partition("## Your own data")[2].partition("## ")[0]
+    lines = [line[4:] for line in section.splitlines() if line.startswith("    ") and "reco " not in line]
+    kpis = yaml.safe_dump({"kpis": yaml.safe_load(DEFAULT)["kpis"]})
+    (tmp_path / "my_shop.yaml").write_text("\n".join([*lines, kpis]))
+    found = load(tmp_path / "my_shop.yaml")
+    assert [source.kind for source in found.sources] == ["shopify", "ga4", "klaviyo", "tabular"]
