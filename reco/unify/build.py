@@ -105,7 +105,7 @@ def unify(
     """
     accounting.tell_apart([one for source in sources for one in source.files])
     desk = _Desk(settings, connection, engine, folder)
-    parts, matches = _understood(_parts(sources, settings), settings)
+    parts, matches = _understood(_parts(sources, desk), settings)
     parts = [{name: _without(table, forgotten) for name, table in part.items()} for part in parts]
     identities = _identities(parts)
     known = None
@@ -130,11 +130,20 @@ def unify(
     return Unified(reading, set_aside, findings, gone)
 
 
-def _parts(sources: Sequence[Source], settings: Settings) -> list[dict[str, Table]]:
-    """What each source gives, every table with all working columns; its aliases among them."""
-    shop = Shop(settings.store.time_zone, settings.store.currency)
-    given = [SOURCES[source.kind].unify(source.raw, source.settings, shop) for source in sources]
-    return [{name: _complete(table, name) for name, table in tables.items()} for tables in given]
+def _parts(sources: Sequence[Source], desk: _Desk) -> list[dict[str, Table]]:
+    """What each source gives, every table with all working columns; its aliases among them.
+
+    Tables made of text are written down, so that what follows plans and runs on plain ones; those of Parquet files
+    that are taken as they are stay expressions.
+    """
+    store, parts = desk.settings.store, []
+    for number, source in enumerate(sources):
+        given = SOURCES[source.kind].unify(source.raw, source.settings, Shop(store.time_zone, store.currency))
+        part = {name: _complete(table, name) for name, table in given.items()}
+        if any(one.columns for one in source.raw_tables.values()):
+            part = {name: desk.put(table, f"work/{number}_{name}") for name, table in part.items()}
+        parts.append(part)
+    return parts
 
 
 def _complete(table: Table, name: str) -> Table:
