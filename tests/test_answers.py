@@ -149,12 +149,24 @@ def test_families_that_lack_data_are_named(wb, x):
     assert "products: too few for family 0 and family 2." in found("too little", "enough", "too little: 3% of 9 items")
 
 
-def test_rows_set_aside():
-    aside = pd.DataFrame({"table": ["order_lines"], "reason": ["no product_id"], "rows": [1234]})
-    found = answers.set_aside(SimpleNamespace(set_aside=aside))
-    assert found == "Set aside: 1,234 rows of order_lines (no product_id)."
-    nothing = answers.set_aside(SimpleNamespace(set_aside=aside.head(0)))
-    assert nothing == "Nothing was set aside: every row has its key."
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([("shopify", "a.csv", 1000, 0, 0)], "Every one of the 1,000 rows read is in the store."),
+        (
+            [("shopify", "a.csv", 1500, 300, 0), ("ga4", "a.csv", 500, 0, 0)],
+            "Of 2,000 rows read, 300 (15.00%) were set aside by a rule or refused; none was refused.",
+        ),
+        (  # a file that is read as two raw tables counts once
+            [("klaviyo", "a.json", 2000, 300, 3)] * 2,
+            "Of 2,000 rows read, 300 (15.00%) were set aside by a rule or refused; 3 of them (0.15% of all) were "
+            "refused.",
+        ),
+    ],
+)
+def test_rows_set_aside(files, words):
+    reading = pd.DataFrame(files, columns=["source", "file", "read", "quarantined", "refused"])
+    assert answers._trust(SimpleNamespace(reading=reading)) == words
 
 
 def test_rules_in_words(wb):
