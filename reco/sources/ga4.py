@@ -49,11 +49,12 @@ EVENTS: Final = {
 }
 
 # Why a row of this source is set aside.
-NO_ORDER_ID: Final = "purchase without a transaction id"
+NO_ORDER_ID: Final = "purchase or refund without a transaction id"
 
 #: Purchases without a transaction id of the same customer and product within this time are one (in microseconds).
 SAME_PURCHASE: Final = 5_000_000
 
+_SALES: Final = ("purchase", "refund")
 _VALUES: Final = ("string_value", "int_value", "float_value", "double_value")
 _PARAMETERS: Final = pa.list_(pa.struct({"key": TEXT, "value": pa.struct(dict.fromkeys(_VALUES, TEXT))}))
 _ITEM: Final = (
@@ -109,14 +110,20 @@ def unify(raw: Mapping[str, Table], settings: Settings, shop: Shop) -> dict[str,
     """
     if "events" not in raw:
         return {}
-    rows = _rows(raw["events"])
-    pieces = _without_repeated_purchases(_pieces(rows))
-    tables = {"events": pieces, "customers": _customers(rows)}
+    events = raw["events"]
+    rows = _rows(events)
+    tables = {"events": _without_repeated_purchases(_pieces(rows)), "customers": _customers(rows)}
     if settings.purchases == "orders":
-        tables["order_lines"] = _order_lines(pieces, shop)
+        tables["order_lines"] = _order_lines(_without_repeated_purchases(_pieces(_rows(_named(events, *_SALES)))), shop)
     if settings.recommendation_lists:
-        tables["impressions"] = _impressions(pieces, settings.recommendation_lists)
+        lists = _pieces(_rows(_named(events, "view_item_list", "select_item")))
+        tables["impressions"] = _impressions(lists, settings.recommendation_lists)
     return {name: conform(table, name, source=NAME) for name, table in tables.items()}
+
+
+def _named(events: Table, *names: str) -> Table:
+    """Raw events of some names, taken out before all else is found out about them."""
+    return events.filter(events.event_name.strip().isin(names))
 
 
 def stated(text: StringValue) -> StringValue:
@@ -264,9 +271,8 @@ def _customers(rows: Table) -> Table:
     )
 
 
-def _order_lines(pieces: Table, shop: Shop) -> Table:
+def _order_lines(lines: Table, shop: Shop) -> Table:
     """Purchases, and refunds as returned lines; a refund without items returns the whole order."""
-    lines = pieces.filter(pieces.event.isin(["purchase", "refund"]))
     back = lines.event == "refund"
     sign = ibis.ifelse(back, -1, 1)
     quantity = ibis.ifelse(says(lines.quantity), number(lines.quantity), 1.0).abs()
@@ -334,7 +340,7 @@ def _impressions(pieces: Table, lists: Mapping[str, str]) -> Table:
     known = [(pieces[name], prefix) for name in ("list_id", "list_name") for prefix in longest_first]
     starts = [(text.startswith(prefix), prefix) for text, prefix in known]
     seen = pieces.mutate(prefix=ibis.cases(*starts, else_=ibis.null("string")))
-    seen = seen.filter(seen.event.isin(["view_list", "select"]) & seen.prefix.notnull())
+    seen = seen.filter(seen.prefix.notnull())
     shown, clicks = seen.filter(seen.event == "view_list"), seen.event == "select"
     visit = ibis.coalesce(seen.session_id, seen.device_id)
     follow = seen.mutate(visit=visit, clicks=clicks).filter(visit.notnull() & seen.reason.isnull())

@@ -204,7 +204,7 @@ def test_purchases_of_nobody_known_are_never_one(read):
 def test_orders_and_refunds_become_lines(shop):
     lines = shop["order_lines"]
     columns = ("line", "order_id", "customer_id", "product_id", "quantity", "revenue", "returned_order_id", "reason")
-    no_id, again = "purchase without a transaction id", "repeated purchase"
+    no_id, again = "purchase or refund without a transaction id", "repeated purchase"
     assert values(lines, *columns) == [
         (8, "9001", "7001", "OB-01", 2, Decimal("81.0000"), None, None),
         (8, "9001", "7001", "AP-01", 1, Decimal("26.1000"), None, None),  # a discount is in item_revenue only
