@@ -1,16 +1,29 @@
 """Customers who asked to be forgotten: put on the list, taken out of everything derived, and looked for again."""
 
 import hashlib
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import duckdb
 import pandas as pd
 
 from reco.errors import InputError
+from reco.store import DEVICE
 from reco.workbook import Workbook
+
+#: Names of columns that hold who somebody is.
+PEOPLE: Final = re.compile(
+    "customer|account|user|visitor|person|profile|household|buyer|client|device|identif|mail|contact|member", re.I
+)
+
+#: Identifiers that may be anything else as well: RE2 pattern of the whole text.
+SHORT_NUMBER: Final = "[0-9]{1,7}"
+
+#: How the files of rows end that the reader could not read.
+REFUSED: Final = "-refused.parquet"
 
 
 class Proof(NamedTuple):
@@ -44,7 +57,7 @@ def forget(wb: Workbook, customer: str) -> tuple[Workbook, Proof]:
         shutil.rmtree(wb.folder / folder, ignore_errors=True)
     wb = Workbook(wb.settings)
     _ = wb.tables
-    return wb, search(wb.folder, identifiers)
+    return wb, search(wb.folder, identifiers, _headers(wb))
 
 
 def known_identifiers(wb: Workbook, customer: str) -> list[str]:
@@ -70,21 +83,31 @@ def known_identifiers(wb: Workbook, customer: str) -> list[str]:
     return sorted(known)
 
 
+def _headers(wb: Workbook) -> list[str]:
+    """Columns of the shop's own files that are mapped to customers."""
+    mapped = [columns for source in wb.settings.sources for columns in getattr(source, "tables", {}).values()]
+    return [columns[column] for columns in mapped for column in ("customer_id", DEVICE) if column in columns]
+
+
 def digest(text: str) -> str:
     """SHA-256 of a text, as 64 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def search(folder: Path, identifiers: Sequence[str]) -> Proof:
-    """Look for identifiers in every column of every Parquet file below `folder`."""
+def search(folder: Path, identifiers: Sequence[str], columns: Sequence[str] = ()) -> Proof:
+    """Look for identifiers in every column of every Parquet file below `folder`.
+
+    A short number may stand for anything, such as a quantity: it is looked for in `columns` and in those whose name
+    speaks of people.
+    """
     found, rows, files = [], 0, sorted(folder.rglob("*.parquet"))
-    with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE wanted AS SELECT unnest(?) AS one", [list(identifiers)])
+    with _wanted(identifiers) as connection:
         for path in files:
             table = connection.read_parquet(str(path))
             rows += table.count("*").fetchall()[0][0]
             for column, kind in zip(table.columns, table.types, strict=True):
-                held = _held(column, str(kind))
+                of_people = column in columns or bool(PEOPLE.search(column)) or path.name.endswith(REFUSED)
+                held = _held(column, str(kind), of_people)
                 if held:
                     query = f"SELECT count(*) FROM read_parquet(?) WHERE {held}"  # noqa: S608 the file's own columns
                     count = connection.execute(query, [str(path)]).fetchall()[0][0]
@@ -93,15 +116,24 @@ def search(folder: Path, identifiers: Sequence[str]) -> Proof:
     return Proof(len(identifiers), len(files), rows, pd.DataFrame(found, columns=["file", "column", "rows"]))
 
 
-def _held(column: str, kind: str) -> str | None:
+def _wanted(identifiers: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    """A connection with a table of what is looked for, and whether it is telling wherever it stands."""
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE wanted AS SELECT unnest(?) AS one, NULL::BOOLEAN AS telling", [list(identifiers)])
+    connection.execute(f"UPDATE wanted SET telling = NOT regexp_full_match(one, '{SHORT_NUMBER}')")  # noqa: S608 ours
+    return connection
+
+
+def _held(column: str, kind: str, of_people: bool) -> str | None:
     """The condition that a column holds an identifier: as its value, or anywhere in lists, objects and long texts."""
     name = '"' + column.replace('"', '""') + '"'
+    wanted = "FROM wanted" if of_people else "FROM wanted WHERE telling"
     if kind == "VARCHAR" and column != "row":
-        return f"{name} IN (SELECT one FROM wanted)"  # noqa: S608 the file's own column
+        return f"{name} IN (SELECT one {wanted})"
     if kind.endswith("[]") or kind.startswith("STRUCT") or column == "row":
         # whole words only: account 7 is not in 2017
         word = "'(^|[^A-Za-z0-9])' || regexp_escape(one) || '($|[^A-Za-z0-9])'"
-        return f"EXISTS (SELECT 1 FROM wanted WHERE regexp_matches({name}::VARCHAR, {word}))"  # noqa: S608 likewise
+        return f"EXISTS (SELECT 1 {wanted} {'WHERE' if of_people else 'AND'} regexp_matches({name}::VARCHAR, {word}))"
     return None
 
 
@@ -116,12 +148,13 @@ def _list(wb: Workbook, identifiers: Sequence[str]) -> None:
 
 def _blank_refused(wb: Workbook, identifiers: Sequence[str]) -> None:
     """Rows that the reader could not read stay counted, but no longer say what they said."""
-    with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE wanted AS SELECT unnest(?) AS one", [list(identifiers)])
-        for path in (wb.folder / "raw").rglob("*-refused.parquet"):
+    with _wanted(identifiers) as connection:
+        for path in (wb.folder / "raw").rglob(f"*{REFUSED}"):
             draft = path.with_name(f"draft-{path.name}")
             # the path is bound, the condition is made of no outside text
-            query = f"SELECT * REPLACE (CASE WHEN {_held('row', 'VARCHAR')} THEN '' ELSE row END AS row)"
+            query = (
+                f"SELECT * REPLACE (CASE WHEN {_held('row', 'VARCHAR', of_people=True)} THEN '' ELSE row END AS row)"
+            )
             connection.execute(f"COPY ({query} FROM read_parquet($1)) TO '{_quoted(draft)}'", [str(path)])
             draft.replace(path)
 

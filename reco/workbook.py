@@ -107,12 +107,15 @@ class Workbook:
         name = self.settings.store.engine
         engine = ENGINES[name]
         connection = self.connection if name == "duckdb" else engine.connect(self.settings.store.memory)
+        forgotten = self.forgotten
+        for file in (file for files in self.raw_files for file in files if file.refused_parquet and forgotten):
+            raw.silence(file.refused_parquet, forgotten)
         sources = [
             Source(source, files, raw.tables(files, SOURCES[source.kind].raw_tables(source), connection, engine))
             for source, files in zip(self.settings.sources, self.raw_files, strict=False)
         ]
         with store.replacing(folder) as private:
-            unified = unify(self.settings, connection, engine, sources, private, self.forgotten)
+            unified = unify(self.settings, connection, engine, sources, private, forgotten)
             for file in (file for files in self.raw_files for file in files if not file.in_place and file.parquet):
                 gone = unified.forgotten.query("source == @file.source and file == @file.name")["line"]
                 if len(gone):

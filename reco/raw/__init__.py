@@ -6,7 +6,7 @@ cannot be read is refused row by row and counted; a file that is not what it sho
 
 from reco.raw.facts import RawFile
 from reco.raw.reading import inspect, read, tables
-from reco.raw.removal import remove
+from reco.raw.removal import remove, silence
 from reco.raw.shapes import placeholders
 
-__all__ = ["RawFile", "inspect", "placeholders", "read", "remove", "tables"]
+__all__ = ["RawFile", "inspect", "placeholders", "read", "remove", "silence", "tables"]
