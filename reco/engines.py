@@ -96,6 +96,7 @@ def _scan_spark(connection: ibis.BaseBackend, files: Sequence[Path], folder: Pat
 
 def _write_spark(connection: ibis.BaseBackend, table: ibis.Table, path: Path) -> None:
     parts = path.with_suffix(".parts")
+    connection._run_pre_execute_hooks(table)  # tables in memory become views
     frame = connection._session.sql(connection.compile(table))
     frame.coalesce(1).write.parquet(str(parts), mode="overwrite", compression="zstd")
     next(parts.glob("part-*.parquet")).replace(path)

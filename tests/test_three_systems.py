@@ -1,12 +1,17 @@
 """The usual case: orders from Shopify, behaviour from GA4, engagement from Klaviyo, in one store."""
 
+import hashlib
 from pathlib import Path
 
+import ibis
 import pandas as pd
 import pytest
 import yaml
 
-from reco import Workbook, provenance
+from reco import Workbook, provenance, raw
+from reco.engines import ENGINES
+from reco.sources import SOURCES
+from reco.sources.base import Shop
 from reco.store import SOURCED
 from reco.unify.contracts import contract
 
@@ -33,16 +38,15 @@ Customer ID,Email,Accepts Email Marketing,Default Address Country Code
 """
 
 
-@pytest.fixture(scope="module")
-def wb(tmp_path_factory) -> Workbook:
-    folder = tmp_path_factory.mktemp("usual")
+def usual_shop(folder: Path, engine: str = "duckdb") -> Workbook:
+    """The workbook of the usual case in `folder`, unified by one of the engines."""
     for name, text in (("orders", ORDERS), ("products", PRODUCTS), ("customers", CUSTOMERS)):
         (folder / f"{name}_export.csv").write_text(text)
     target = {"ctr_benchmark": [0.05, 0.15], "ctr": 0.1, "conversion_benchmark": [0.1, 0.3], "conversion": 0.15}
     settings = {
         "store": {
             "name": "usual", "title": "Usual", "path": "store", "time_zone": "Europe/Berlin", "currency": "EUR",
-            "rates": {"USD": 0.9},
+            "engine": engine, "rates": {"USD": 0.9},
         },
         "sources": [
             {"kind": "shopify", **{name: f"{name}_export.csv" for name in ("orders", "products", "customers")}},
@@ -63,6 +67,11 @@ def wb(tmp_path_factory) -> Workbook:
     }  # fmt: skip
     (folder / "workbook.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     return Workbook.load(folder / "workbook.yaml")
+
+
+@pytest.fixture(scope="module")
+def wb(tmp_path_factory) -> Workbook:
+    return usual_shop(tmp_path_factory.mktemp("usual"))
 
 
 def rows(wb: Workbook, name: str, *columns: str) -> list[tuple]:
@@ -140,3 +149,21 @@ def test_the_pages_tables_say_what_was_read_and_who_is_who(wb):
     assert who.loc["accounts", "before"] >= 2
     assert who.loc["all", "before"] > who.loc["all", "after"]
     assert provenance.refusals(wb)["example"].str.contains("@").sum() == 0
+
+
+def test_an_address_in_a_page_or_used_as_an_id_is_not_kept_even_raw(tmp_path):
+    event = (
+        '{"event_name": "page_view", "event_timestamp": "1785751200000000", "user_id": "Buyer9@example.com", '
+        '"user_pseudo_id": "1.2", "event_params": [{"key": "page_location", "value": {"string_value": '
+        '"https://shop.example/?mail=buyer9%40example.com&to=buyer9@example.com"}}]}\n'
+    )
+    (tmp_path / "events.jsonl").write_text(event)
+    settings = SOURCES["ga4"].Settings(kind="ga4", events="events.jsonl")
+    files = raw.read("ga4", SOURCES["ga4"].raw_tables(settings), tmp_path, tmp_path / "raw")
+    kept = pd.read_parquet(files[0].parquet)
+    assert kept["user_id"][0] == "sha256:" + hashlib.sha256(b"buyer9@example.com").hexdigest()
+    assert "buyer9" not in kept.astype(str).to_string()
+    tables = raw.tables(files, SOURCES["ga4"].raw_tables(settings), ibis.duckdb.connect(), ENGINES["duckdb"])
+    events = SOURCES["ga4"].unify(tables, settings, Shop("UTC", "EUR"))["events"].to_pandas()
+    assert events["email"][0] == hashlib.sha256(b"buyer9@example.com").hexdigest()
+    assert events["customer_id"].isna().all()

@@ -12,7 +12,7 @@ from reco.raw.files import Found, digest
 from reco.sources.base import RawTable
 
 #: What a reader makes of the same bytes may change; then this does.
-READER: Final = 1
+READER: Final = 2
 
 INDEX: Final = "index.json"
 

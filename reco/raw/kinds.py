@@ -10,6 +10,8 @@ from typing import Final, Literal, NamedTuple
 import duckdb
 import pyarrow as pa
 
+from reco.sources.base import HASHED
+
 Sign = Literal[".", ","]
 
 _SPACE: Final = r"[\s\x{A0}\x{202F}\x{2009}]*"
@@ -33,6 +35,12 @@ _OPEN: Final = r"^[-+]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
 #: Every digit of a number and its point stand as they should already.
 _PLAIN: Final = r"^-?[0-9]+(?:\.[0-9]+)?$"
 _WHOLE: Final = r"^-?[0-9]+$"
+
+
+#: An e-mail address, in texts and in addresses of pages.
+_ADDRESS: Final = r"[A-Za-z0-9._+\-]+(?:@|%40)[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"
+#: What stands where an address stood in a text.
+MASK: Final = "(e-mail)"
 
 
 class Evidence(NamedTuple):
@@ -68,6 +76,20 @@ def email(column: str) -> str:
     """The SHA-256 of an address, trimmed and lowered; null where a text is no address."""
     bare = rf"regexp_replace({column}, '^[\s\x{{A0}}]+|[\s\x{{A0}}]+$', '', 'g')"
     return f"CASE WHEN contains({column}, '@') THEN sha256(lower({bare})) END"
+
+
+def hidden(column: str) -> str:
+    """A text without addresses: one that is an address becomes `HASHED` and its SHA-256, one that holds some says so.
+
+    So an address that a shop uses for an id still tells its owner from others, and is kept nowhere.
+    """
+    whole, inside = quoted(rf"^\s*{_ADDRESS}\s*$"), quoted(_ADDRESS)
+    digest = f"{quoted(HASHED)} || sha256(lower(trim({column})))"
+    return (
+        f"CASE WHEN NOT regexp_matches({column}, '@|%40') THEN {column} "
+        f"WHEN regexp_matches({column}, {whole}) THEN {digest} "
+        f"ELSE regexp_replace({column}, {inside}, {quoted(MASK)}, 'g') END"
+    )
 
 
 def number(column: str, sign: Sign) -> str:
@@ -116,7 +138,7 @@ def decide(found: Evidence, otherwise: Sign | None = None) -> Sign | None:
 
 def expressions(kinds: Mapping[str, str], types: Mapping[str, pa.DataType]) -> str:
     """All columns of a raw table, ids and addresses brought to form; numbers wait for the whole file."""
-    made = {"id": identifier, "email": email}
+    made = {"id": lambda column: hidden(identifier(column)), "email": email, "text": hidden}
     return ", ".join(
         f"{made[kind](named(name)) if kind in made and types[name] == pa.string() else named(name)} AS {named(name)}"
         for name, kind in kinds.items()

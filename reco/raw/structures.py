@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from reco.raw.kinds import quoted
+from reco.raw.kinds import hidden, quoted
 
 #: A number in JSON whose digits would not survive: an end of zeros, an exponent, a small one, one with more digits than
 #: a float has, or -0.
@@ -29,7 +29,7 @@ def structure(kind: pa.DataType) -> object:
 
 def as_declared(value: str, kind: pa.DataType) -> str:
     """The DuckDB expression that takes a list or struct of texts out of JSON; null where it is something else."""
-    return f"json_transform({value}, {quoted(json.dumps(structure(kind)))})"
+    return f"json_transform({hidden(f'{value}::VARCHAR')}, {quoted(json.dumps(structure(kind)))})"
 
 
 def pointers(name: str) -> list[str]:

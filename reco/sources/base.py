@@ -17,6 +17,9 @@ Money = dt.Decimal(18, 4)
 #: Columns of every raw table that tell where a row was read.
 TRAIL: Final = (FILE, LINE)
 
+#: What an e-mail address that stands where an id or a text should becomes: this and its SHA-256.
+HASHED: Final = "sha256:"
+
 # Why a source sets a row aside by a rule, though nothing is wrong with it. Anything else is a refusal.
 CANCELLED: Final = "cancelled order"
 TEST: Final = "test order"

@@ -14,6 +14,7 @@ from pydantic import field_validator
 
 from reco.clock import since_epoch
 from reco.sources.base import (
+    HASHED,
     NO_ORDER,
     NO_PRODUCT,
     REPEATED_EVENT,
@@ -147,14 +148,14 @@ def _rows(raw: Table) -> Table:
     denied = (raw.analytics_storage.strip().lower() == "no").fill_null(False)
     user, device = stated(raw.user_id), ibis.ifelse(denied, ibis.null("string"), stated(raw.user_pseudo_id))
     # some shops send an address for an id, against the terms of the service
-    address = user.re_search(r"^\S+@\S+\.\S+$").fill_null(False)
+    address = user.startswith(HASHED).fill_null(False)
     rows = raw.select(
         *TRAIL,
         "event_name",
         "items",
         "platform",
         account=ibis.ifelse(address, ibis.null("string"), user),
-        address=ibis.ifelse(address, user.lower().hexdigest("sha256"), ibis.null("string")),
+        address=ibis.ifelse(address, user.substr(len(HASHED)), ibis.null("string")),
         denied=denied,
         device_id=device,
         session_id=device + "." + stated(_parameter(raw, "ga_session_id")),

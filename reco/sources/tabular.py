@@ -11,7 +11,7 @@ from ibis.expr.types import BooleanValue, Table, TimestampValue, Value
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from reco.clock import LAST_SECOND, check_format, parse, since_epoch
-from reco.sources.base import TRAIL, Column, Paths, RawTable, Shop, SourceSettings, first_reason, number, says
+from reco.sources.base import HASHED, TRAIL, Column, Paths, RawTable, Shop, SourceSettings, first_reason, number, says
 from reco.store import AGENT, DEVICE, EMAIL, KEYS, REASON, SCHEMAS, SOURCED, conform
 
 ABOUT = "The shop's own tables, read by the column mapping of its settings file."
@@ -42,9 +42,6 @@ EPOCHS: Final = {"unix": 1_000_000, "unix_ms": 1_000}
 # Their product has at most 38 digits, which is what engines multiply exactly.
 Quantity = dt.Decimal(18, 8)
 UnitPrice = dt.Decimal(19, 8)
-
-#: What nobody but a mail system would call a customer.
-ADDRESS: Final = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*$"
 
 
 def _word(value: object) -> object:
@@ -237,7 +234,7 @@ def _reasons(
             yield says(text) & values[column].isnull(), f"{column} not readable"
     if "customer_id" in texts:
         yield (
-            texts["customer_id"].re_search(ADDRESS),
+            texts["customer_id"].startswith(HASHED),
             "customer_id is an e-mail address, expected to be mapped as email",
         )
 
