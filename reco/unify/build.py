@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 from ibis.expr.types import Table
 
 from reco.engines import Engine
@@ -20,6 +21,7 @@ from reco.store import ALIASES, DEVICE, EMAIL, FILE, LINE, PIECE, REASON, SCHEMA
 from reco.unify import accounting, cleaning, merging, references
 from reco.unify.accounting import FORGOTTEN, Rows
 from reco.unify.contracts import breach
+from reco.unify.findings import notice
 from reco.unify.identities import KINDS, Identities, resolve
 
 #: Tables whose rows describe things, several rows one thing, by the key of the thing.
@@ -123,7 +125,7 @@ def unify(
     for name in DESCRIBING:
         _describe(tables, name, desk, _ranks(sources))
     reading, set_aside = _account(rows, sources, desk)
-    findings = _findings(tables, identities, matches, settings, connection)
+    findings = notice(tables, identities, matches, settings.store.currency)
     gone = [one.aside.filter(one.aside[REASON] == FORGOTTEN).select("source", FILE, LINE) for one in rows.values()]
     gone = connection.to_pyarrow(reduce(ibis.union, gone).distinct()).to_pandas()
     shutil.rmtree(folder / "work", ignore_errors=True)
@@ -150,16 +152,10 @@ def _complete(table: Table, name: str) -> Table:
     """`table` with all columns that rows of unified table `name` can have, in one order."""
     if name == "aliases":
         return table.select(*ALIASES.names)
-    working = ibis.Schema.from_pyarrow(ibis.Schema.from_pyarrow(_working()).to_pyarrow())
+    working = ibis.Schema.from_pyarrow(pa.schema(WORKING))
     lacking = {column: ibis.null(kind) for column, kind in working.items() if column not in table.columns}
     table = table.mutate(**lacking).select(*SCHEMAS[name].names, *WORKING)
     return cleaning.unidentifiable(table, IDENTIFIERS) if name in BEHAVIOUR else table
-
-
-def _working() -> Any:
-    import pyarrow as pa
-
-    return pa.schema(WORKING)
 
 
 def _understood(
@@ -364,62 +360,3 @@ def _quarantine(aside: Table, unread: pd.DataFrame, sources: Sequence[Source], d
         if len(by_reader):
             found = ibis.union(found, ibis.memtable(by_reader[list(columns)].astype(kind)).cast(found.schema()))
         desk.put(found, f"quarantine/{source}")
-
-
-def _findings(
-    tables: Mapping[str, Table],
-    identities: Identities | None,
-    matches: Sequence[references.Match],
-    settings: Settings,
-    connection: ibis.BaseBackend,
-) -> pd.DataFrame:
-    """What was noticed of rows that were kept: what, rows."""
-    found: list[tuple[str, int]] = []
-    lines = tables.get("order_lines")
-    if lines is not None:
-        back = lines.filter(lines.quantity < 0)
-        count = connection.to_pyarrow(
-            lines.aggregate(
-                matched=lines.count(where=(lines.quantity < 0) & lines.returned_order_id.notnull()),
-                unmatched=lines.count(where=(lines.quantity < 0) & lines.returned_order_id.isnull()),
-                converted=lines.count(where=lines.original_currency != settings.store.currency),
-            )
-        ).to_pylist()[0]
-        del back
-        found += [
-            ("returned lines matched to the order they take back", count["matched"]),
-            ("returned lines without such an order", count["unmatched"]),
-            ("order lines converted from another currency", count["converted"]),
-        ]
-    if "products" in tables:
-        products = tables["products"]
-        count = connection.to_pyarrow(
-            products.aggregate(
-                unknown=products.count(where=~products.in_catalogue),
-                deleted=products.count(where=products.status == merging.DELETED),
-            )
-        ).to_pylist()[0]
-        found += [
-            ("products sold but not in the catalogue, kept and marked", count["unknown"]),
-            ("products gone from the latest catalogue, kept and not recommended", count["deleted"]),
-        ]
-    if "events" in tables:
-        found.append(("events out of order in their file, put in the order of time", _disordered(tables["events"])))
-    if identities is not None:
-        found += [
-            ("accounts joined to another by their e-mail address", identities.joined_accounts),
-            ("devices joined to the customer who logged in", identities.joined_devices),
-            ("devices shared by several customers, left apart", identities.shared_devices),
-            ("devices on which nobody logged in", identities.anonymous_devices),
-        ]
-    found += [
-        (f"product ids of {one.source} read as {one.kind}, {one.known:.1%} of them known", one.ids) for one in matches
-    ]
-    return pd.DataFrame(found, columns=["what", "rows"]).fillna(0).astype({"rows": "int64"})
-
-
-def _disordered(events: Table) -> int:
-    """Events that stand in their file behind a later one of the same session."""
-    before = events.occurred_at.lag().over(group_by=["source", FILE, "session_id"], order_by=LINE)
-    late = events.filter(events.session_id.notnull()).mutate(before=before)
-    return int(late.filter(late.occurred_at < late.before).count().to_pyarrow().as_py())
