@@ -99,7 +99,7 @@ def test_products_of_all_systems_are_those_of_the_catalogue(wb):
     assert {one[0] for one in rows(wb, "impressions", "product_id")} == handles
     ga4 = wb.table("events").filter(lambda t: (t.source == "ga4") & t.product_id.notnull())
     assert set(wb.connection.to_pandas(ga4.select("product_id").distinct())["product_id"]) <= handles
-    assert wb.findings["what"].str.contains("ids of ga4 read as sku, 100.0% known").sum() == 1
+    assert wb.findings["what"].str.contains("ids of ga4 read as sku, 100.0% of them known").sum() == 1
 
 
 def test_a_voided_order_is_in_quarantine_with_its_line_and_reason(wb):
