@@ -40,6 +40,7 @@ notebooks: $(VENV)/ready  ## refresh the committed outputs
 benchmarks: $(VENV)/ready  ## speed and memory, printed as tables
 	$(BIN)/python tests/benchmarks/bench_svd.py
 	$(BIN)/python tests/benchmarks/bench_run.py
+	$(BIN)/python tests/benchmarks/bench_unify.py
 
 format: $(VENV)/ready
 	$(BIN)/ruff format .

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 import ibis
+import ibis.expr.datatypes as dt
 from ibis.expr.types import BooleanValue, StringValue, Table
 from pydantic import model_validator
 
@@ -37,6 +38,7 @@ from reco.store import FILE, conform
 
 ABOUT = "The shop's own orders, products and customers, as exported from Shopify's admin."
 NAME = "shopify"
+WIDE = dt.Decimal(19, 4)
 
 ORDERS: Final = {
     "order_id": Column(("Name",), required=True),
@@ -239,7 +241,8 @@ def _order_lines(lines: Table, shop: Shop) -> Table:
 def _with_revenue(lines: Table) -> Table:
     """Order lines with `revenue`, and the `share` of the order's discount that each bears."""
     order = ibis.window(group_by=[FILE, "order_id"])
-    cost = (money(lines.quantity) * lines.price).try_cast(Money)
+    # wider than the amounts: DuckDB keeps a product of two 18-digit decimals at 18 digits, and fails beyond
+    cost = (money(lines.quantity).cast(WIDE) * lines.price.cast(WIDE)).try_cast(Money)
     lines = lines.mutate(discount=lines.discount.fill_null(0).cast(Money), cost=cost)
     net = (lines.cost - lines.discount).cast(Money)
     lines = lines.mutate(

@@ -278,3 +278,16 @@ def test_revenue_and_discounts_of_an_order_add_up_to_its_lines(tmp_path_factory,
     assert sum(discount for _, discount in table) == Decimal(off) / 100
     assert sum(revenue for revenue, _ in table) == Decimal(whole - off) / 100
     assert all(revenue >= 0 and discount >= 0 for revenue, discount in table)
+
+
+def test_a_line_worth_more_than_any_amount_is_refused_and_not_a_crash(tmp_path):
+    text = (
+        "Name,Email,Created at,Currency,Financial Status,Lineitem quantity,Lineitem name,Lineitem price\n"
+        "#1,,2025-05-11 09:55:16 -0400,USD,paid,99999999,Gold,99999999999.99\n"
+        "#2,,2025-05-11 09:55:16 -0400,USD,paid,200000,Gold,150000.00\n"
+    )
+    (tmp_path / "orders.csv").write_text(text)
+    made = unify("shopify", tmp_path / "raw", Shop("UTC", "USD"), root=tmp_path, orders="orders.csv")
+    lines = {row["order_id"]: row for row in made.tables["order_lines"].to_pylist()}
+    assert lines["#2"]["revenue"] == 30_000_000_000
+    assert lines["#1"]["revenue"] is None
