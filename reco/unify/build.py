@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import ibis
 import pandas as pd
 import pyarrow as pa
-from ibis.expr.types import Table
+from ibis.expr.types import BooleanValue, Table
 
 from reco.engines import Engine
 from reco.raw import RawFile
@@ -198,18 +198,19 @@ def _without(table: Table, forgotten: Sequence[str]) -> Table:
 
 def _identities(parts: Sequence[Mapping[str, Table]]) -> Identities | None:
     """Who is who, where anything but accounts is known of anyone."""
-    seen = [
-        _identifiers(part[name].filter(part[name][REASON].isnull() | (part[name][REASON] != FORGOTTEN))).distinct()
-        for part in parts
-        for name in BEHAVIOUR
-        if name in part
-    ]  # fmt: skip
-    if not seen:
+    naming = [part[name] for part in parts for name in BEHAVIOUR if name in part]
+    if not any(_any(table, table[EMAIL].notnull() | table[DEVICE].notnull()) for table in naming):
         return None
-    every = reduce(ibis.union, seen).distinct()
-    if not int(every.filter(every.email.notnull() | every.device.notnull()).count().to_pyarrow().as_py()):
+    kept = [table.filter(table[REASON].isnull() | (table[REASON] != FORGOTTEN)) for table in naming]
+    every = reduce(ibis.union, [_identifiers(table).distinct() for table in kept]).distinct()
+    if not _any(every, every.email.notnull() | every.device.notnull()):
         return None
     return resolve(every.to_pyarrow().to_pandas())
+
+
+def _any(table: Table, condition: BooleanValue) -> bool:
+    """Whether any row fulfils a condition; the search ends with the first."""
+    return table.filter(condition).limit(1).select(one=ibis.literal(1)).to_pyarrow().num_rows > 0
 
 
 def _identifiers(table: Table) -> Table:
