@@ -83,25 +83,6 @@ def unify(raw: Mapping[str, ibis.Table], settings: Settings, shop: Shop) -> dict
         revenue="sales_value",
         discount=lines.retail_disc + lines.coupon_disc + lines.coupon_match_disc,
     )
-    sent = raw["campaigns"].left_join(described.select("campaign_id", "start_date"), "campaign_id")
-    engagement = ibis.union(
-        sent.select(
-            *TRAIL,
-            "campaign_id",
-            customer_id="household_id",
-            event=ibis.literal("sent"),
-            detail=ibis.null("string"),
-            occurred_at=sent.start_date.cast(Instant),
-        ),
-        raw["coupon_redemptions"].select(
-            *TRAIL,
-            "campaign_id",
-            customer_id="household_id",
-            event=ibis.literal("redeemed"),
-            detail=raw["coupon_redemptions"].coupon_upc.cast("string"),
-            occurred_at=raw["coupon_redemptions"].redemption_date.cast(Instant),
-        ),
-    )
     campaigns = described.select(
         *TRAIL,
         "campaign_id",
@@ -114,9 +95,33 @@ def unify(raw: Mapping[str, ibis.Table], settings: Settings, shop: Shop) -> dict
         "customers": conform(customers, "customers", source=NAME),
         "products": conform(_products(raw["products"]), "products", source=NAME, currency="USD"),
         "order_lines": conform(order_lines, "order_lines", source=NAME, currency="USD"),
-        "engagement": conform(engagement, "engagement", source=NAME),
+        "engagement": conform(_engagement(raw), "engagement", source=NAME),
         "campaigns": conform(campaigns, "campaigns", source=NAME),
     }
+
+
+def _engagement(raw: Mapping[str, ibis.Table]) -> ibis.Table:
+    """Campaigns sent, on their first day, and coupons redeemed."""
+    described, redeemed = raw["campaign_descriptions"], raw["coupon_redemptions"]
+    sent = raw["campaigns"].left_join(described.select("campaign_id", "start_date"), "campaign_id")
+    return ibis.union(
+        sent.select(
+            *TRAIL,
+            "campaign_id",
+            customer_id="household_id",
+            event=ibis.literal("sent"),
+            detail=ibis.null("string"),
+            occurred_at=sent.start_date.cast(Instant),
+        ),
+        redeemed.select(
+            *TRAIL,
+            "campaign_id",
+            customer_id="household_id",
+            event=ibis.literal("redeemed"),
+            detail=redeemed.coupon_upc.cast("string"),
+            occurred_at=redeemed.redemption_date.cast(Instant),
+        ),
+    )
 
 
 def _products(raw: ibis.Table) -> ibis.Table:
