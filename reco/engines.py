@@ -38,7 +38,11 @@ def _connect_duckdb(memory: str | None = None) -> ibis.BaseBackend:
     if memory:
         connection.raw_sql(f"SET memory_limit = '{memory}'")
         connection.raw_sql("SET preserve_insertion_order = false")
-    connection.raw_sql("CREATE MACRO to_utc(zone, moment) AS timezone(zone, moment::TIMESTAMP)")
+    # DuckDB's way through the table of zones takes thirty times as long as counting microseconds
+    plain = "make_timestamptz(epoch_us(moment::TIMESTAMP))"
+    connection.raw_sql(
+        f"CREATE MACRO to_utc(zone, moment) AS if(zone = 'UTC', {plain}, timezone(zone, moment::TIMESTAMP))"
+    )
     connection.raw_sql("CREATE MACRO to_local(zone, moment) AS timezone(zone, moment::TIMESTAMPTZ)")
     return connection
 

@@ -12,6 +12,8 @@ import ibis
 import ibis.expr.datatypes as dt
 import pyarrow as pa
 
+from reco.clock import to_utc
+
 #: Wide enough for any amount on its way.
 WIDE: Final = dt.Decimal(38, 10)
 MONEY: Final = pa.decimal128(18, 4)
@@ -222,8 +224,14 @@ def conform(table: ibis.Table, name: str, **defaults: str) -> ibis.Table:
 
 
 def _exactly(column: ibis.Value, kind: dt.DataType) -> ibis.Value:
-    """`column` as `kind`, where Ibis would leave the cast out as well: it does not follow the scale of decimals."""
-    computed = kind.is_decimal() and column.type() == kind
+    """`column` as `kind`, where Ibis would leave the cast out as well: it does not follow the scale of decimals.
+
+    Moments without a zone are in UTC.
+    """
+    given = column.type()
+    if kind.is_timestamp() and given.is_timestamp() and given.timezone is None:
+        return to_utc("UTC", column)
+    computed = kind.is_decimal() and given == kind
     return column.cast(WIDE).cast(kind) if computed else column.cast(kind)
 
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 from ibis.expr.types import StringValue, Table
 
 from reco.errors import InputError
@@ -20,6 +21,18 @@ COLUMNS: Final = (
     "source", "table", FILE, "read_at", "modified", "encoding", "separator", "decimal", "same_as",
     "read", "accepted", "quarantined", "refused", "forgotten",
 )  # fmt: skip
+
+#: Rows that were set aside.
+ASIDE: Final = pa.schema(
+    {
+        "source": pa.string(),
+        FILE: pa.string(),
+        LINE: pa.int64(),
+        REASON: pa.string(),
+        "table": pa.string(),
+        "row": pa.string(),
+    }
+)
 
 #: Columns of `count`.
 COUNTED: Final = ("source", FILE, "accepted", "quarantined", "forgotten")

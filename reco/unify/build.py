@@ -107,9 +107,10 @@ def unify(
     """
     accounting.tell_apart([one for source in sources for one in source.files])
     desk = _Desk(settings, connection, engine, folder)
-    parts, matches = _understood(_parts(sources, desk), settings)
+    parts, beyond_accounts = _parts(sources, desk)
+    parts, matches = _understood(parts, settings)
     parts = [{name: _without(table, forgotten) for name, table in part.items()} for part in parts]
-    identities = _identities(parts)
+    identities = _identities(parts) if beyond_accounts else None
     known = None
     if identities is not None:
         # a customer who is only named in rows that are set aside has an identity all the same
@@ -121,7 +122,7 @@ def unify(
         if found:
             table = _resolved(reduce(ibis.union, found), name, known)
             table = _clean(table, name, settings, _ranks(sources))
-            rows[name], tables[name] = _split(table, name, desk)
+            rows[name], tables[name] = _split(table, name, desk, reduce(ibis.union, found))
     for name in DESCRIBING:
         _describe(tables, name, desk, _ranks(sources))
     reading, set_aside = _account(rows, sources, desk)
@@ -132,20 +133,23 @@ def unify(
     return Unified(reading, set_aside, findings, gone)
 
 
-def _parts(sources: Sequence[Source], desk: _Desk) -> list[dict[str, Table]]:
-    """What each source gives, every table with all working columns; its aliases among them.
+def _parts(sources: Sequence[Source], desk: _Desk) -> tuple[list[dict[str, Table]], bool]:
+    """What each source gives, every table with all working columns, and whether any has an address or a device.
+
+    Aliases are among the tables.
 
     Tables made of text are written down, so that what follows plans and runs on plain ones; those of Parquet files
     that are taken as they are stay expressions.
     """
-    store, parts = desk.settings.store, []
+    store, parts, beyond_accounts = desk.settings.store, [], False
     for number, source in enumerate(sources):
         given = SOURCES[source.kind].unify(source.raw, source.settings, Shop(store.time_zone, store.currency))
+        beyond_accounts |= any({EMAIL, DEVICE} & {*table.columns} for table in given.values())
         part = {name: _complete(table, name) for name, table in given.items()}
         if any(one.columns for one in source.raw_tables.values()):
             part = {name: desk.put(table, f"work/{number}_{name}") for name, table in part.items()}
         parts.append(part)
-    return parts
+    return parts, beyond_accounts
 
 
 def _complete(table: Table, name: str) -> Table:
@@ -278,16 +282,22 @@ def _clean(table: Table, name: str, settings: Settings, ranks: Table | None) -> 
     return table
 
 
-def _split(table: Table, name: str, desk: _Desk) -> tuple[Rows, Table]:
-    """Write the rows that are kept and those that are set aside, apart."""
+def _split(table: Table, name: str, desk: _Desk, given: Table) -> tuple[Rows, Table]:
+    """Write the rows that are kept and those that are set aside, apart; `given` holds them all, not yet looked at."""
     good = table.filter(table[REASON].isnull()).select(*SCHEMAS[name].names)
     kept = desk.put(good, f"work/{name}" if name in DESCRIBING else name)
+    if _count(given, desk) == _count(kept, desk):
+        return Rows(kept, ibis.memtable(accounting.ASIDE.empty_table())), kept  # to find none anew would cost as much
     shown = ("source", FILE, LINE, REASON)
     aside = table.filter(table[REASON].notnull())
     aside = aside.select(
         *shown, table=ibis.literal(name), row=accounting.row_text(aside, leave_out=(*shown, *WORKING, PIECE))
     )
     return Rows(kept, desk.put(aside, f"work/{name}_aside")), kept
+
+
+def _count(table: Table, desk: _Desk) -> int:
+    return int(desk.connection.to_pyarrow(table.count()).as_py())
 
 
 def _describe(tables: dict[str, Table], name: str, desk: _Desk, ranks: Table | None) -> None:
