@@ -15,7 +15,7 @@ import surprise
 from scipy import sparse
 
 from reco.models.base import BLOCK, top_k
-from reco.models.matrix_factorization import Factors
+from reco.models.rating_factorization import Factors
 from reco.models.ratings import build_trainset
 
 USERS, ITEMS, RATINGS, K = 943, 1682, 100_000, 10
