@@ -31,6 +31,9 @@ class Columns:
     WEIGHT: Final = "weight"
     TIMESTAMP: Final = "timestamp"
     BASKET: Final = "basket_id"
+    SESSION: Final = "session_id"
+    BECAUSE: Final = "because_id"
+    SHARE: Final = "share"
 
     # slates, impressions and what became of them
     SLATE: Final = "slate_id"

@@ -41,3 +41,16 @@ def place(groups: np.ndarray) -> np.ndarray:
         return np.empty(0, "int64")
     starts = np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]]))
     return np.arange(len(groups)) - np.repeat(starts, np.diff(np.append(starts, len(groups))))
+
+
+def best_cells(rows: np.ndarray, columns: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
+    """Places of the `k` highest scores of every row among cells, row by row, best first, ties by lower column.
+
+    Cells are given by row number, column number and score; NaN and negative infinity are never chosen.
+
+    >>> best_cells(np.array([0, 0, 1]), np.array([4, 2, 0]), np.array([1.0, 1.0, np.nan]), 1).tolist()
+    [1]
+    """
+    known = np.flatnonzero(scores > -np.inf)
+    order = known[np.lexsort((columns[known], -scores[known], rows[known]))]
+    return order[place(rows[order]) < k]

@@ -8,12 +8,13 @@ from dataclasses import fields
 from importlib import import_module
 from pkgutil import iter_modules
 
-from reco.models.base import MODELS, Recommender
+from reco.models.base import MODELS, Range, Recommender
+from reco.models.saving import load_model
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["MODELS", "Recommender", "make_model"]
+__all__ = ["MODELS", "Range", "Recommender", "load_model", "make_model"]
 
 
 def make_model(name: str, **options: object) -> Recommender:

@@ -1,14 +1,16 @@
 """The checks that every model passes: inherit `RecommenderContract` and name the model."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from scipy import sparse
 
 from reco.interactions import Interactions
-from reco.models import MODELS, Recommender, make_model
+from reco.models import MODELS, Recommender, load_model, make_model
 
 ALL = 1000  # more than there are items
 
@@ -36,6 +38,8 @@ def toy_products() -> pd.DataFrame:
         {
             "title": [f"{['red', 'green', 'blue'][n % 3]} {['tea', 'soap', 'bread', 'milk'][n % 4]}" for n in numbers],
             "category": [["drinks", "home", "food"][n % 3] for n in numbers],
+            "brand": [["Alpine", "Coast"][n % 2] for n in numbers],
+            "price": [1.0 + n % 7 for n in numbers],
             "description": None,
         },
         index=[f"i{n:02}" for n in numbers],
@@ -43,17 +47,22 @@ def toy_products() -> pd.DataFrame:
 
 
 def as_interactions(frame: pd.DataFrame) -> Interactions:
-    """Interactions with everything that any model may need."""
+    """Interactions with everything that any model may need; what is viewed in one visit is what is then bought."""
+    views = frame.rename(columns={"basket_id": "session_id"})
     return Interactions.from_frame(
-        frame, timestamp="timestamp", weight="quantity", basket="basket_id", products=toy_products()
+        frame, timestamp="timestamp", weight="quantity", basket="basket_id", products=toy_products(), views=views
     )
 
 
 class RecommenderContract:
-    """Inherit and set `model`; `options` where the defaults do not suit 500 purchases."""
+    """Inherit and set `model`; `options` where the defaults do not suit 500 purchases.
+
+    `update_is_exact`: after `partial_fit` the answers for changed users are those of a full fit on everything.
+    """
 
     model: ClassVar[str]
     options: ClassVar[dict[str, Any]] = {}
+    update_is_exact: ClassVar[bool] = True
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -147,6 +156,121 @@ class RecommenderContract:
         seen = x.matrix[x.rows(everything["user_id"]), x.columns(everything["item_id"])] != 0
         expected = everything[~np.asarray(seen).ravel()].drop(columns="rank").reset_index(drop=True)
         assert_frame_equal(unseen.drop(columns="rank"), expected)
+
+    def test_only_seen_items(self, x, fitted):
+        everything = fitted.recommend(x.users, ALL, exclude_seen=False)
+        has = x.matrix[x.rows(everything["user_id"]), x.columns(everything["item_id"])] != 0
+        expected = everything[np.asarray(has).ravel()].drop(columns="rank").reset_index(drop=True)
+        repeated = fitted.recommend(x.users, ALL, only_seen=True)
+        assert_frame_equal(repeated.drop(columns="rank"), expected)
+        check_lists(repeated, "user_id", "item_id", x)
+
+    def test_several_lists_from_one_pass(self, x, fitted):
+        asked = x.users if not fitted.knows_new_users else ["nobody", *x.users]
+        lists = fitted.lists(asked, 5)
+        assert_frame_equal(lists["all"], fitted.recommend(asked, 5, exclude_seen=False))
+        assert_frame_equal(lists["new"], fitted.recommend(asked, 5))
+        assert_frame_equal(lists["seen"], fitted.recommend(asked, 5, only_seen=True))
+
+    def test_only_repeats_where_it_says_so(self, x, fitted):
+        assert fitted.recommend(x.users, ALL).empty == fitted.repeats_only
+
+    def test_ids_of_another_type(self, x, fitted):
+        with pytest.raises(ValueError, match="user ids are int64, those known are str; expected one type"):
+            fitted.recommend([7])
+        with pytest.raises(ValueError, match="item ids are int64"):
+            fitted.similar([7])
+
+    def test_saved_and_loaded(self, x, fitted, tmp_path):
+        fitted.similar(x.items)
+        fitted.save(tmp_path / "model")
+        loaded = load_model(tmp_path / "model")
+        assert type(loaded) is type(fitted)
+        assert vars(loaded).keys() == vars(fitted).keys()
+        assert loaded.interactions.fingerprint == x.fingerprint
+        for among, lists in fitted.lists(x.users, ALL).items():
+            assert_frame_equal(loaded.lists(x.users, ALL)[among], lists)
+        assert_frame_equal(loaded.similar(x.items, ALL), fitted.similar(x.items, ALL))
+
+    def test_new_events(self, x, fitted):
+        if not fitted.updates:
+            with pytest.raises(NotImplementedError, match=f"{self.model}: learns by a full fit only"):
+                self.make().fit(x).partial_fit(toy_frame().head(1))
+            return
+        frame = toy_frame()
+        late = frame["timestamp"] >= frame["timestamp"].quantile(0.9)
+        unknown = ~frame["item_id"].isin(frame.loc[~late, "item_id"])
+        whole = as_interactions(frame[~(late & unknown)])
+        visits = as_interactions(frame[~late])
+        events = frame[late].rename(columns={"quantity": "weight"})
+        events = pd.concat([events, events.head(1).assign(item_id="never seen")])
+        model = self.make().fit(replace(visits, sessions=whole.sessions)).partial_fit(events)
+        assert model.left_out == 1 + (late & unknown).sum()
+        assert set(model.interactions.users) == set(whole.users)
+        changed = pd.Index(sorted(set(events["user_id"])))
+        check_lists(model.recommend(changed, ALL, exclude_seen=False), "user_id", "item_id", whole)
+        if self.update_is_exact:
+            full = self.make().fit(whole)
+            for among, lists in full.lists(changed, ALL).items():
+                found = model.lists(changed, ALL)[among].drop(columns="rank").sort_values(["user_id", "item_id"])
+                expected = lists.drop(columns="rank").sort_values(["user_id", "item_id"])
+                assert_frame_equal(found.reset_index(drop=True), expected.reset_index(drop=True), rtol=1e-4)
+
+    def test_reasons(self, x, fitted):
+        lists = fitted.recommend(x.users, 5, exclude_seen=False)
+        if not fitted.explains:
+            with pytest.raises(NotImplementedError, match=f"{self.model}: does not tell why"):
+                fitted.explain(lists)
+            return
+        told = fitted.explain(lists, most=3)
+        assert not told.empty
+        assert list(told) == ["user_id", "item_id", "because_id", "share"]
+        assert (x.matrix[x.rows(told["user_id"]), x.columns(told["because_id"])] != 0).all()
+        shares = told.groupby(["user_id", "item_id"])["share"]
+        assert told["share"].between(0, 1, inclusive="right").all()
+        assert (shares.sum() <= 1 + 1e-6).all()
+        assert (shares.diff().fillna(0) <= 1e-6).all()
+
+    @pytest.mark.parametrize("case", ["one user", "one item", "equal weights", "repeated rows"])
+    def test_small_worlds(self, case):
+        frame = toy_frame()
+        frame = {
+            "one user": frame[frame["user_id"] == "u00"],
+            "one item": frame[frame["item_id"] == "i00"],
+            "equal weights": frame.assign(quantity=1),
+            "repeated rows": pd.concat([frame, frame]),
+        }[case]
+        x = as_interactions(frame)
+        try:
+            model = self.make().fit(x)
+        except ValueError as refused:
+            assert str(refused).startswith(f"{self.model}: ")
+            return
+        check_lists(model.recommend(x.users, ALL, exclude_seen=False), "user_id", "item_id", x)
+        check_lists(model.similar(x.items, ALL), "item_id", "similar_id", x)
+
+    def test_a_million_items_and_ten_interactions(self):
+        frame = toy_frame().head(10)
+        x = as_interactions(frame)
+        n = 1_000_000
+        items = pd.Index(np.arange(n).astype("str")).sort_values().union(x.items)
+        places = items.get_indexer(x.items)
+        matrix = sparse.csr_matrix(
+            (x.matrix.data, places[x.matrix.indices], x.matrix.indptr), (len(x.users), len(items))
+        )
+        log = x.log.assign(item=places[x.log["item"]].astype("int32"))
+        sessions = sparse.csr_matrix(
+            (x.sessions.data, places[x.sessions.indices], x.sessions.indptr), (x.sessions.shape[0], len(items))
+        )
+        wide = Interactions(matrix, x.users, items, log, x.products.reindex(items), sessions)
+        try:
+            model = self.make().fit(wide)
+        except ValueError as refused:
+            assert str(refused).startswith(f"{self.model}: ")
+            return
+        lists = model.recommend(x.users, 5, exclude_seen=False)
+        check_lists(lists, "user_id", "item_id", wide)
+        assert model.knows_new_items or lists["item_id"].isin(x.items).all()
 
     def test_one_string_is_not_a_list_of_ids(self, fitted):
         with pytest.raises(TypeError, match="'u00'; put it into a list"):
