@@ -12,8 +12,10 @@ from reco import features
 from reco.columns import Columns
 from reco.errors import InputError
 from reco.evaluation import Evaluation, Interval, evaluate, paired_difference
+from reco.evaluation.cost import measured, size
 from reco.interactions import Cutoffs, Interactions, cutoffs
 from reco.models import MODELS, Recommender, make_model
+from reco.models.base import Among
 from reco.models.hybrid import blend
 from reco.tuning import try_weights
 from reco.workbook import Workbook
@@ -51,23 +53,44 @@ def sold(wb: Workbook) -> ibis.Table:
     return lines.anti_join(without_consent(wb), "customer_id")
 
 
-@lru_cache(maxsize=4)
-def interactions(wb: Workbook, until: pd.Timestamp) -> Interactions:
-    """Interactions before `until`: a product in an order counts once; weights are numbers of orders.
+@lru_cache(maxsize=8)
+def interactions(wb: Workbook, until: pd.Timestamp, since: pd.Timestamp | None = None) -> Interactions:
+    """Interactions before `until`, and not before `since` where given: a product in an order counts once.
 
-    Products that fewer than `catalogue.min_customers` customers bought are left out; there may be none left.
+    Weights are numbers of orders. Products that fewer than `catalogue.min_customers` customers bought are left out;
+    there may be none left. What was viewed in one visit is with it where the store has such events.
     """
     lines = sold(wb).filter(lambda lines: lines.ordered_at < until)
+    if since is not None:
+        lines = lines.filter(lines.ordered_at >= since)
     common = lines.group_by("product_id").aggregate(buyers=lines.customer_id.nunique())
     common = common.filter(common.buyers >= wb.settings.catalogue.min_customers)
     bought = lines.semi_join(common, "product_id").group_by("customer_id", "product_id", "order_id")
     frame = wb.connection.to_pandas(
         bought.aggregate(ordered_at=lines.ordered_at.min()).order_by("ordered_at", "order_id", "product_id")
     )
-    products = wb.connection.to_pandas(wb.table("products").semi_join(common, "product_id"))
+    products = wb.table("products").semi_join(common, "product_id")
+    products = products.mutate(price=products.price.cast("float64"), cost=products.cost.cast("float64"))
     return Interactions.from_frame(
-        frame, "customer_id", "product_id", "ordered_at", basket="order_id", products=products.set_index("product_id")
+        frame,
+        "customer_id",
+        "product_id",
+        "ordered_at",
+        basket="order_id",
+        products=wb.connection.to_pandas(products).set_index("product_id"),
+        views=views(wb, until),
     )
+
+
+def views(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame | None:
+    """What was viewed in one visit before `until`: distinct session_id and item_id; None where no event tells."""
+    if not wb.has("events"):
+        return None
+    events = wb.table("events").filter(lambda t: (t.event == "view_item") & (t.occurred_at < until))
+    events = events.filter(events.session_id.notnull(), events.product_id.notnull())
+    events = events.anti_join(without_consent(wb), "customer_id") if wb.has("customers") else events
+    frame = wb.connection.to_pandas(events.select("session_id", item_id="product_id").distinct())
+    return frame if len(frame) else None
 
 
 def history(wb: Workbook, until: pd.Timestamp) -> Interactions:
@@ -83,24 +106,48 @@ def history(wb: Workbook, until: pd.Timestamp) -> Interactions:
 
 
 def purchases(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-    """Who bought what from `start` to `end` (exclusive): distinct user_id, item_id."""
-    lines = sold(wb).filter(lambda lines: (lines.ordered_at >= start) & (lines.ordered_at < end))
-    pairs = lines.select(user_id="customer_id", item_id="product_id").distinct()
-    return wb.connection.to_pandas(pairs.order_by("user_id", "item_id"))
+    """Who bought what from `start` to `end` (exclusive): distinct user_id, item_id, and their revenue and margin.
+
+    Margin is there where products have a cost.
+    """
+    return _taken(wb, _during(wb, start, end))
 
 
 def new_purchases(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
     """The part of `purchases` that the customer had never bought before `start`."""
-    lines = sold(wb)
-    before = lines.filter(lines.ordered_at < start).select("customer_id", "product_id").distinct()
-    during = lines.filter((lines.ordered_at >= start) & (lines.ordered_at < end))
-    pairs = during.anti_join(before, ["customer_id", "product_id"])
-    pairs = pairs.select(user_id="customer_id", item_id="product_id").distinct()
-    return wb.connection.to_pandas(pairs.order_by("user_id", "item_id"))
+    return _taken(wb, _during(wb, start, end).anti_join(_bought(wb, start), ["customer_id", "product_id"]))
 
 
-#: What counts as a hit, by the question asked: anything bought next, or only products new to the customer.
-TASKS = {"anything": purchases, "new": new_purchases}
+def repeat_purchases(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+    """The part of `purchases` that the customer had bought before `start` already."""
+    return _taken(wb, _during(wb, start, end).semi_join(_bought(wb, start), ["customer_id", "product_id"]))
+
+
+def _during(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp) -> ibis.Table:
+    return sold(wb).filter(lambda lines: (lines.ordered_at >= start) & (lines.ordered_at < end))
+
+
+def _bought(wb: Workbook, until: pd.Timestamp) -> ibis.Table:
+    return sold(wb).filter(lambda lines: lines.ordered_at < until).select("customer_id", "product_id").distinct()
+
+
+def _taken(wb: Workbook, lines: ibis.Table) -> pd.DataFrame:
+    costs = wb.table("products").select("product_id", cost=wb.table("products").cost.cast("float64"))
+    lines = lines.left_join(costs, "product_id")
+    revenue = lines.revenue.cast("float64")
+    pairs = lines.group_by(user_id="customer_id", item_id="product_id").aggregate(
+        revenue=revenue.sum(), margin=(revenue - lines.cost * lines.quantity).sum()
+    )
+    frame = wb.connection.to_pandas(pairs.order_by("user_id", "item_id"))
+    return frame.drop(columns="margin") if frame["margin"].isna().all() else frame
+
+
+#: What counts as a hit, by the question asked: anything bought next, only products new to the customer, or only those
+#: bought before.
+TASKS = {"anything": purchases, "new": new_purchases, "repeat": repeat_purchases}
+
+#: What lists may hold, by the question asked.
+AMONG: dict[str, Among] = {"anything": "all", "new": "new", "repeat": "seen"}
 
 
 @lru_cache(maxsize=16)  # a leaderboard asks every model two questions
@@ -109,16 +156,41 @@ def fitted(wb: Workbook, model: str, until: pd.Timestamp) -> Recommender:
     return make_model(model, **wb.settings.models.get(model, {})).fit(history(wb, until))
 
 
-def candidates(wb: Workbook, model: str, until: pd.Timestamp, exclude_seen: bool) -> pd.DataFrame:
-    """The best `CANDIDATES` items of every known customer by one model or by the `hybrid` of the settings."""
+def candidates(wb: Workbook, model: str, until: pd.Timestamp, task: str = "anything") -> pd.DataFrame:
+    """The best `CANDIDATES` items of every known customer for a task, by one model or the `hybrid` of the settings."""
+    return trial(wb, model, until)[0][task]
 
-    def build() -> pd.DataFrame:
-        if model == "hybrid":
-            return blend(parts(wb, until, exclude_seen), wb.settings.hybrid.weights, CANDIDATES)
-        return fitted(wb, model, until).recommend(history(wb, until).users, CANDIDATES, exclude_seen)
 
-    depends = _depends(wb, model, until) | {"exclude_seen": exclude_seen, "k": CANDIDATES}
-    return wb.cached(f"candidates-{model}", build, **depends)
+def trial(wb: Workbook, model: str, until: pd.Timestamp) -> tuple[dict[str, pd.DataFrame], dict[str, float]]:
+    """The `candidates` of a model for every task, from one pass over its scores, and what they cost.
+
+    Cost is empty for the hybrid, whose parts cost; else fit_seconds, recommend_seconds (for a thousand customers and
+    all tasks), memory and size in bytes.
+    """
+    frame = wb.cached(f"candidates-{model}", lambda: _try(wb, model, until), k=CANDIDATES, **_depends(wb, model, until))
+    lists = {task: frame[frame["task"] == task] for task in TASKS}
+    return {task: one.drop(columns="task").reset_index(drop=True) for task, one in lists.items()}, frame.attrs
+
+
+def _try(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
+    cost: dict[str, float] = {}
+    if model == "hybrid":
+        weights = wb.settings.hybrid.weights
+        lists = {task: blend(parts(wb, until, task), weights, CANDIDATES) for task in TASKS}
+    else:
+        users = history(wb, until).users
+        fitted_model, fit = measured(lambda: fitted(wb, model, until))
+        by_among, told = measured(lambda: fitted_model.lists(users, CANDIDATES))
+        lists = {task: by_among[among] for task, among in AMONG.items()}
+        cost = {
+            "fit_seconds": fit.seconds,
+            "recommend_seconds": told.seconds / len(users) * 1000,
+            "memory": max(fit.memory, told.memory),
+            "size": size(fitted_model),
+        }
+    frame = pd.concat([one.assign(task=task) for task, one in lists.items()], ignore_index=True)
+    frame.attrs = cost
+    return frame
 
 
 def neighbours(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
@@ -134,30 +206,8 @@ def neighbours(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
 def judge(
     wb: Workbook, lists: pd.DataFrame, task: str, start: pd.Timestamp, end: pd.Timestamp, **options: float
 ) -> Evaluation:
-    """Evaluate lists made at `start` by what customers bought from then to `end`; task is `anything` or `new`."""
+    """Evaluate lists made at `start` by what customers bought from then to `end`; task is one of `TASKS`."""
     return evaluate(lists, TASKS[task](wb, start, end), history(wb, start), **options)
-
-
-def leaderboard(wb: Workbook, task: str, k: int = 10, confidence: float = 0.95, seed: int = 0) -> dict[str, Evaluation]:
-    """Every model of the registry on the test weeks, by name; `new` leaves out what the customer has bought.
-
-    Personal frequency can only repeat, so it is left out of task `new`.
-    """
-    when = periods(wb)
-    names = [name for name in MODELS if task == "anything" or name != "personal_frequency"]
-    return {
-        name: judge(
-            wb,
-            candidates(wb, name, when.test, exclude_seen=task == "new"),
-            task,
-            when.test,
-            when.end,
-            k=k,
-            confidence=confidence,
-            seed=seed,
-        )
-        for name in names
-    }
 
 
 def protocol(wb: Workbook) -> pd.DataFrame:
@@ -174,22 +224,22 @@ def protocol(wb: Workbook) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["period", "from", "to", "customers", "purchases"])
 
 
-def parts(wb: Workbook, until: pd.Timestamp, exclude_seen: bool) -> dict[str, pd.DataFrame]:
-    """The lists of the hybrid's parts, by part."""
-    return {part: candidates(wb, model, until, exclude_seen) for part, model in wb.settings.hybrid.parts.items()}
+def parts(wb: Workbook, until: pd.Timestamp, task: str = "anything") -> dict[str, pd.DataFrame]:
+    """The lists of the hybrid's parts for a task, by part."""
+    return {part: candidates(wb, model, until, task) for part, model in wb.settings.hybrid.parts.items()}
 
 
 def tune(wb: Workbook, task: str, step: float, k: int) -> pd.DataFrame:
     """Weights of the hybrid tried on the validation weeks, best first (see `tuning.try_weights`)."""
     when = periods(wb)
     taken = TASKS[task](wb, when.validation, when.test)
-    return try_weights(parts(wb, when.validation, task == "new"), taken, step, k)
+    return try_weights(parts(wb, when.validation, task), taken, step, k)
 
 
 def blends(wb: Workbook, task: str, tuned: pd.Series, **options: float) -> dict[str, Evaluation]:
     """On the test weeks: the hybrid with default and with `tuned` weights, and each part alone."""
     when, hybrid = periods(wb), wb.settings.hybrid
-    lists = parts(wb, when.test, exclude_seen=task == "new")
+    lists = parts(wb, when.test, task)
     contenders = {
         "default": blend(lists, hybrid.weights, CANDIDATES),
         "tuned": blend(lists, {part: float(tuned[part]) for part in hybrid.parts}, CANDIDATES),
@@ -219,7 +269,7 @@ def ageing(wb: Workbook, k: int) -> pd.DataFrame:
     when, rows = periods(wb), []
     end_of_weeks = when.end.tz_convert(wb.settings.store.time_zone)
     for model, until in {"old": when.validation, "fresh": when.test}.items():
-        lists, train = candidates(wb, "hybrid", until, exclude_seen=False), history(wb, until)
+        lists, train = candidates(wb, "hybrid", until), history(wb, until)
         for week in range(1 - wb.settings.split.test_weeks, 1):
             start, end = ((end_of_weeks + pd.DateOffset(weeks=w)).tz_convert("UTC") for w in (week - 1, week))
             taken = purchases(wb, start, end)
@@ -236,7 +286,7 @@ def loss_of_age(wb: Workbook, k: int) -> Interval:
     when = periods(wb)
     taken = purchases(wb, when.test, when.end)
     old, fresh = (
-        evaluate(candidates(wb, "hybrid", until, False), taken, history(wb, until), k=k).per_user["ndcg"].to_numpy()
+        evaluate(candidates(wb, "hybrid", until), taken, history(wb, until), k=k).per_user["ndcg"].to_numpy()
         for until in (when.validation, when.test)
     )
     return Interval(*(bound / (fresh.mean() or float("nan")) for bound in paired_difference(fresh, old)))

@@ -113,12 +113,18 @@ def cut(wb, when, tmp_path_factory) -> Workbook:
 
 
 @pytest.mark.parametrize(
-    ("model", "exclude_seen"),
-    [("popularity", True), ("trending", False), ("personal_frequency", False), ("item_knn", True), ("hybrid", True)],
+    ("model", "task"),
+    [
+        ("popularity", "new"),
+        ("trending", "anything"),
+        ("personal_frequency", "repeat"),
+        ("item_knn", "new"),
+        ("hybrid", "new"),
+    ],
 )
-def test_candidates_are_the_same_without_a_future(wb, cut, when, model, exclude_seen):
-    found = pipeline.candidates(cut, model, when.test, exclude_seen)
-    assert_frame_equal(found, pipeline.candidates(wb, model, when.test, exclude_seen))
+def test_candidates_are_the_same_without_a_future(wb, cut, when, model, task):
+    found = pipeline.candidates(cut, model, when.test, task)
+    assert_frame_equal(found, pipeline.candidates(wb, model, when.test, task))
 
 
 def test_neighbours_are_the_same_without_a_future(wb, cut, when):
@@ -133,29 +139,53 @@ def test_slates_are_the_same_without_a_future(wb, cut, when):
 
 def test_candidates_leave_out_what_was_bought_where_asked(wb, when, lines):
     bought = pairs(lines.loc[lines["ordered_at"] < when.test, ["customer_id", "product_id"]])
-    unseen = pipeline.candidates(wb, "hybrid", when.test, exclude_seen=True)
+    unseen = pipeline.candidates(wb, "hybrid", when.test, "new")
     assert not pairs(unseen[["user_id", "item_id"]]) & bought
-    assert pairs(pipeline.candidates(wb, "hybrid", when.test, exclude_seen=False)[["user_id", "item_id"]]) & bought
+    assert pairs(pipeline.candidates(wb, "hybrid", when.test)[["user_id", "item_id"]]) & bought
 
 
 def test_hybrid_is_the_blend_of_its_parts(wb, when):
-    parts = pipeline.parts(wb, when.test, exclude_seen=True)
+    parts = pipeline.parts(wb, when.test, "new")
     expected = blend(parts, {"collaborative": 0.5, "content": 0.3, "rules": 0.2}, pipeline.CANDIDATES)
-    assert_frame_equal(pipeline.candidates(wb, "hybrid", when.test, exclude_seen=True), expected)
+    assert_frame_equal(pipeline.candidates(wb, "hybrid", when.test, "new"), expected)
 
 
 def test_judging_is_evaluating_the_purchases_of_the_period(wb, when):
-    lists = pipeline.candidates(wb, "popularity", when.test, exclude_seen=False)
+    lists = pipeline.candidates(wb, "popularity", when.test)
     found = pipeline.judge(wb, lists, "new", when.test, when.end, k=5)
     taken = pipeline.new_purchases(wb, when.test, when.end)
     assert_frame_equal(found.per_user, evaluate(lists, taken, pipeline.history(wb, when.test), k=5).per_user)
 
 
-def test_leaderboard_judges_every_model_that_can_answer(wb, monkeypatch):
-    models = {name: pipeline.MODELS[name] for name in ("personal_frequency", "popularity")}
-    monkeypatch.setattr(pipeline, "MODELS", models)
-    assert list(pipeline.leaderboard(wb, "anything")) == ["personal_frequency", "popularity"]
-    assert list(pipeline.leaderboard(wb, "new")) == ["popularity"]  # the other can only repeat
+def test_repeat_purchases_are_those_made_before(wb, when):
+    every, new, again = (pairs(pipeline.TASKS[task](wb, when.test, when.end)) for task in pipeline.TASKS)
+    assert new | again == every
+    assert not new & again
+    assert new
+    assert again
+
+
+def test_purchases_carry_their_revenue(wb, when, lines):
+    found = pipeline.purchases(wb, when.test, when.end)
+    assert list(found) == ["user_id", "item_id", "revenue"]  # the store knows no costs, so there is no margin
+    chosen = pipeline.sold(wb).filter(lambda t: (t.ordered_at >= when.test) & (t.ordered_at < when.end))
+    assert found["revenue"].sum() == pytest.approx(float(chosen.revenue.sum().execute()), rel=1e-9)
+
+
+def test_a_trial_tells_lists_and_costs(wb, when):
+    lists, cost = pipeline.trial(wb, "popularity", when.test)
+    assert list(lists) == list(pipeline.TASKS)
+    assert cost.keys() == {"fit_seconds", "recommend_seconds", "memory", "size"}
+    assert cost["size"] == 4 * len(pipeline.history(wb, when.test).items)
+    assert pipeline.trial(wb, "popularity", when.test)[1] == cost  # as it was measured, from the cache
+    assert pipeline.trial(wb, "hybrid", when.test)[1] == {}
+
+
+def test_history_since_a_moment(wb, when, lines):
+    since = when.test - pd.DateOffset(weeks=8)
+    x = pipeline.interactions(wb, when.test, since)
+    assert x.log["timestamp"].min() >= since
+    assert x.log["timestamp"].max() < when.test
 
 
 @pytest.mark.parametrize("task", ["anything", "new"])
@@ -172,7 +202,7 @@ def test_tuning_looks_at_the_validation_weeks_only(wb, cut):
 
 def _tuned(cut: Workbook, when: pipeline.Cutoffs) -> pd.DataFrame:
     taken = pipeline.purchases(cut, when.validation, when.test)
-    return pipeline.try_weights(pipeline.parts(cut, when.validation, exclude_seen=False), taken, 0.5, 10)
+    return pipeline.try_weights(pipeline.parts(cut, when.validation), taken, 0.5, 10)
 
 
 def test_ageing_by_week(wb, when):
@@ -181,14 +211,14 @@ def test_ageing_by_week(wb, when):
     assert table["model"].tolist() == ["old"] * 4 + ["fresh"] * 4
     assert ((table["low"] <= table["ndcg"]) & (table["ndcg"] <= table["high"])).all()
     taken = pipeline.purchases(wb, when.test, when.test + pd.Timedelta(weeks=1))
-    lists, train = pipeline.candidates(wb, "hybrid", when.test, False), pipeline.history(wb, when.test)
+    lists, train = pipeline.candidates(wb, "hybrid", when.test), pipeline.history(wb, when.test)
     assert table.loc[4, "ndcg"] == evaluate(lists, taken, train).summary.loc["ndcg", "value"]
 
 
 def test_loss_of_age_is_relative_to_the_fresh_model(wb, when):
     taken = pipeline.purchases(wb, when.test, when.end)
     old, fresh = (
-        evaluate(pipeline.candidates(wb, "hybrid", until, False), taken, pipeline.history(wb, until))
+        evaluate(pipeline.candidates(wb, "hybrid", until), taken, pipeline.history(wb, until))
         for until in (when.validation, when.test)
     )
     loss = pipeline.loss_of_age(wb, k=10)

@@ -36,7 +36,7 @@ class Lists(NamedTuple):
 @lru_cache(maxsize=16)
 def customer_lists(wb: Workbook, model: str, until: pd.Timestamp) -> Lists:
     """The candidates of every known customer, in the order of the history's users."""
-    x, frame = history(wb, until), candidates(wb, model, until, exclude_seen=False)
+    x, frame = history(wb, until), candidates(wb, model, until)
     return _lists(x.rows(frame[Columns.USER]), x.columns(frame[Columns.ITEM]), frame[Columns.SCORE], len(x.users))
 
 

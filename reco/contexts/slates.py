@@ -80,7 +80,7 @@ def _recent(wb: Workbook, frame: pd.DataFrame, until: pd.Timestamp) -> pd.DataFr
 
 def _standby(wb: Workbook, short: np.ndarray, strategy: int, until: pd.Timestamp) -> pd.DataFrame:
     """Trending products for the slates that need them, after all strategies."""
-    trending = candidates(wb, "trending", until, exclude_seen=False).iloc[:STANDBY]
+    trending = candidates(wb, "trending", until).iloc[:STANDBY]
     items = history(wb, until).columns(trending[Columns.ITEM])
     return pd.DataFrame(
         {

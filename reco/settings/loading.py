@@ -68,6 +68,7 @@ def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
         for number, strategy in enumerate(context.strategies):
             if strategy.model != "hybrid":
                 named.append((("contexts", name, "strategies", number, "model"), strategy.model))
+    named += [(("comparison", "leave_out", n), model) for n, model in enumerate(settings.comparison.leave_out)]
     for place, model in named:
         if model not in MODELS:
             message = f"no such model; expected one of {', '.join(MODELS)}"

@@ -103,6 +103,17 @@ class Split(Section):
     test_weeks: Count = 4
 
 
+class Comparison(Section):
+    """Which algorithms the notebook on them compares.
+
+    `deep` models take part where PyTorch is installed and the data suffice, unless it says `never`; those in
+    `leave_out` never do.
+    """
+
+    deep: Literal["auto", "never"] = "auto"
+    leave_out: list[str] = []
+
+
 class Hybrid(Section):
     """The weighted hybrid: which algorithm plays each part, and each part's share."""
 
@@ -229,6 +240,7 @@ class Settings(BaseSettings):
     catalogue: Catalogue = Catalogue()
     split: Split = Split()
     models: dict[str, dict[str, Any]] = {}
+    comparison: Comparison = Comparison()
     hybrid: Hybrid = Hybrid()
     contexts: dict[str, Context] = {}
     rules: Rules = Rules()

@@ -67,7 +67,7 @@ def test_the_first_place_is_the_best_of_the_first_strategy(wb, filled, until, bo
     first = slates[slates["position"] == 1].set_index("customer_id")["item_id"]
     recent = bought[(bought["ordered_at"] >= until - pd.Timedelta(days=30)) & (bought["ordered_at"] < until)]
     recent = set(recent[["customer_id", "product_id"]].itertuples(index=False, name=None))
-    lists = candidates(wb, "hybrid", until, exclude_seen=False)
+    lists = candidates(wb, "hybrid", until)
     allowed = [(user, item) not in recent for user, item in zip(lists["user_id"], lists["item_id"], strict=True)]
     best = lists[allowed].drop_duplicates("user_id").set_index("user_id")["item_id"]
     assert first[first.index.isin(best.index)].to_dict() == best[best.index.isin(first.index)].to_dict()
@@ -110,7 +110,7 @@ def test_unknown_customer_gets_what_is_trending(wb, until):
     slates = make_slates(
         wb, "email", Requests(frame, pd.DataFrame({"slate_id": [], "item_id": []}, dtype="str")), until
     )
-    trending = candidates(wb, "trending", until, exclude_seen=False)["item_id"]
+    trending = candidates(wb, "trending", until)["item_id"]
     assert slates["item_id"].iloc[0] == trending.iloc[0]
     assert slates["fallback"].all()
     assert len(slates) == wb.settings.contexts["email"].size

@@ -34,7 +34,7 @@ def test_unified_data_counts_the_store(store):
 @pytest.mark.parametrize("model", ["popularity", "personal_frequency"])
 def test_algorithms_reach_what_was_recorded(store, model):
     when = pipeline.periods(store)
-    lists = pipeline.candidates(store, model, when.test, exclude_seen=False)
+    lists = pipeline.candidates(store, model, when.test)
     found = pipeline.judge(store, lists, "anything", when.test, when.end)
     figures = recorded("02_compare_algorithms")
     assert found.summary.loc["ndcg", "value"] == pytest.approx(figures[f"{model}_ndcg"], rel=1e-6)
