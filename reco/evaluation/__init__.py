@@ -1,23 +1,36 @@
 """How good recommendations are: metrics per user, means with intervals, comparisons on the same users."""
 
+from collections.abc import Iterable
+from operator import index
 from typing import NamedTuple
 
 import pandas as pd
 
-from reco.columns import Columns
 from reco.evaluation import metrics
 from reco.evaluation.bootstrap import Interval, bootstrap, paired_difference, verdict
+from reco.evaluation.glossary import GLOSSARY
+from reco.evaluation.lists import Lists
 from reco.interactions import Interactions
 
-__all__ = ["Evaluation", "Interval", "bootstrap", "evaluate", "paired_difference", "verdict"]
+__all__ = [
+    "GLOSSARY",
+    "Evaluation",
+    "Interval",
+    "bootstrap",
+    "evaluate",
+    "evaluate_at",
+    "paired_difference",
+    "verdict",
+]
 
 
 class Evaluation(NamedTuple):
     """Result of `evaluate`.
 
     Attributes:
-        per_user: one row a test user (index user_id), one column a metric.
-        summary: one row a metric (index): value, low, high; coverage has no interval.
+        per_user: one row a test user (index user_id, ascending), one column a metric, NaN where a user has none.
+        summary: one row a metric (index): value, low, high; metrics of all lists together (coverage, gini, entropy,
+            personalization) have no interval.
     """
 
     per_user: pd.DataFrame
@@ -35,26 +48,36 @@ def evaluate(
     """Judge recommendations (user_id, rank, item_id) by what the users took later (test: user_id, item_id).
 
     Every user of `test` counts; one without recommendations scores zero. Items of `test` that no model could know
-    count as misses. `confidence` is the level of the bootstrap intervals over users.
+    count as misses. What was taken twice counts once; an item listed twice counts at its better rank. Where `test` has
+    the columns revenue or margin, recall is weighed by them, too. `confidence` is the level of the bootstrap
+    intervals over users. `GLOSSARY` says what each metric means, its docstring how it is defined.
+
+    Raises `ValueError` where a column is absent, an id is missing, ids are numbers in one frame and text in another,
+    a rank is not a whole number from 1, a user has two items at one rank, an amount is infinite, or `k` is below 1.
     """
-    test = test[[Columns.USER, Columns.ITEM]].drop_duplicates()
-    relevant = test.groupby(Columns.USER, sort=True).size()
-    users, counts = relevant.index, relevant.to_numpy()
-    hit = metrics.hits(recommendations, test, users, k)
-    per_user = pd.DataFrame(
-        {
-            "precision": metrics.precision(hit, counts),
-            "recall": metrics.recall(hit, counts),
-            "ndcg": metrics.ndcg(hit, counts),
-            "hit_rate": metrics.hit_rate(hit, counts),
-            "novelty": metrics.novelty(recommendations, train, users, k),
-        },
-        index=users,
-    )
-    summary = pd.DataFrame(
-        bootstrap(per_user.to_numpy(), confidence, seed=seed).T,
-        index=per_user.columns,
-        columns=["value", "low", "high"],
-    )
-    summary.loc["coverage"] = [metrics.coverage(recommendations, train, k), float("nan"), float("nan")]
-    return Evaluation(per_user, summary)
+    return evaluate_at(recommendations, test, train, (k,), confidence, seed)[k]
+
+
+def evaluate_at(
+    recommendations: pd.DataFrame,
+    test: pd.DataFrame,
+    train: Interactions,
+    ks: Iterable[int] = (5, 10, 20),
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[int, Evaluation]:
+    """`evaluate` at several list lengths, by length in the order given; ids are looked up once for all of them."""
+    ks = [index(k) for k in ks]
+    if not ks or min(ks) < 1:
+        raise ValueError(f"list lengths are {ks}; expected at least one, each 1 or more")
+    lists = Lists.of(recommendations, test, train, max(ks))
+    return {k: _summarize(lists.first(k), confidence, seed) for k in ks}
+
+
+def _summarize(lists: Lists, confidence: float, seed: int) -> Evaluation:
+    per_user = metrics.measure_users(lists)
+    columns = ["value", "low", "high"]
+    means = bootstrap(per_user.to_numpy(), confidence, seed=seed)
+    summary = pd.DataFrame(means.T, index=per_user.columns, columns=columns)
+    together = metrics.measure_lists(lists).to_frame(columns[0]).reindex(columns=columns)
+    return Evaluation(per_user, pd.concat([summary, together]))

@@ -1,91 +1,135 @@
-"""Ranking metrics, computed for all users at once from a users x k matrix of hits."""
-
-from typing import Final
+"""Every metric by the name that `evaluate` gives it, from lists whose ids are numbers already."""
 
 import numpy as np
 import pandas as pd
 
 from reco.columns import Columns
-from reco.interactions import Interactions
+from reco.evaluation.accuracy import (
+    average_precision,
+    hit_rate,
+    ndcg,
+    personalized_hit_ratio,
+    precision,
+    recall,
+    reciprocal_rank,
+    weighted_recall,
+)
+from reco.evaluation.beyond_accuracy import (
+    categories,
+    coverage,
+    diversity,
+    entropy,
+    gini,
+    mean_listed,
+    personalization,
+    popular,
+    self_information,
+    serendipity,
+    unexpectedness,
+)
+from reco.evaluation.lists import AMOUNTS, EMPTY, Lists
+from reco.evaluation.quality import duplicates, full_slate, unknown_items
 
-#: Metrics with one value a user, in the order of reports.
-PER_USER: Final = ("precision", "recall", "ndcg", "hit_rate", "novelty")
+__all__ = ["head", "measure_lists", "measure_users", "ndcg", "price_percentiles"]
 
 
-def hits(recommendations: pd.DataFrame, test: pd.DataFrame, users: pd.Index, k: int) -> np.ndarray:
-    """Whether the item at each rank is one the user took: bool, len(users) x k.
+def measure_users(lists: Lists) -> pd.DataFrame:
+    """Metrics of each judged user: one row a user, one column a metric, float64.
 
-    >>> recs = pd.DataFrame({"user_id": ["a", "a"], "rank": [1, 2], "item_id": ["x", "y"]})
-    >>> hits(recs, pd.DataFrame({"user_id": ["a"], "item_id": ["y"]}), pd.Index(["a"]), 3).tolist()
-    [[False, True, False]]
+    Metrics that need what is not known are absent: the recall of revenue and of margin without these columns of the
+    test; diversity, categories and price_percentile without these attributes of the products.
     """
-    listed = recommendations[recommendations[Columns.RANK] <= k]
-    taken = pd.MultiIndex.from_frame(test[[Columns.USER, Columns.ITEM]])
-    found = pd.MultiIndex.from_frame(listed[[Columns.USER, Columns.ITEM]]).isin(taken)
-    rows = users.get_indexer(listed[Columns.USER])
-    matrix = np.zeros((len(users), k), bool)
-    matrix[rows[rows >= 0], listed[Columns.RANK].to_numpy()[rows >= 0] - 1] = found[rows >= 0]
-    return matrix
+    hit, relevant, listed, owners = lists.hit, lists.relevant, lists.listed, lists.owners
+    expected = _of_items(lists, popular(owners, lists.k))
+    bits = self_information(np.append(owners, 0), len(lists.train.users))
+    metrics = {
+        "precision": precision(hit, relevant),
+        "recall": recall(hit, relevant),
+        "ndcg": ndcg(hit, relevant),
+        "map": average_precision(hit, relevant),
+        "mrr": reciprocal_rank(hit, relevant),
+        "hit_rate": hit_rate(hit, relevant),
+        "personalized_hit_ratio": personalized_hit_ratio(hit, listed.any(axis=1)),
+        **_weighted(lists),
+        "novelty": mean_listed(_of_items(lists, bits[:-1], unknown=bits[-1]), listed),
+        "unexpectedness": unexpectedness(expected, listed),
+        "serendipity": serendipity(hit, expected, lists.owned),
+    }
+    if lists.alike is not None:
+        metrics["diversity"] = diversity(lists.alike, listed, lists.attributes)
+    if lists.categories is not None:
+        metrics["categories"] = categories(lists.categories, listed)
+    prices = price_percentiles(lists.train.products)
+    if prices is not None:
+        priced = _of_items(lists, ~np.isnan(prices))
+        metrics["price_percentile"] = mean_listed(_of_items(lists, np.nan_to_num(prices)), priced)
+    metrics["full_slates"] = full_slate(listed)
+    metrics["duplicates"] = duplicates(lists.repeated[: len(listed)], listed)
+    metrics["unknown_items"] = unknown_items(lists.judged, len(owners))
+    return pd.DataFrame(metrics, index=lists.users)
 
 
-def precision(hit: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Share of the k places that hold a relevant item; places left empty count as misses.
+def measure_lists(lists: Lists) -> pd.Series:
+    """Metrics of all lists together, those of users who took nothing among them: one value a metric.
 
-    >>> precision(np.array([[True, False]]), np.array([3])).tolist()
-    [0.5]
+    They describe what is handed out, not a sample of it. A bootstrap sample of users holds lists several times, so
+    that it covers less and repeats more by construction; these metrics have no interval.
     """
-    return hit.mean(axis=1)
+    catalogue = len(lists.train.items)
+    counts = np.bincount((lists.items + 1).ravel(), minlength=catalogue + 1)[1 : catalogue + 1]
+    return pd.Series(
+        {
+            "coverage": coverage(counts),
+            "gini": gini(counts),
+            "entropy": entropy(counts),
+            "personalization": personalization(lists.items),
+        }
+    )
 
 
-def recall(hit: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Share of the user's relevant items that are among the k: hits / number of relevant items.
+def head(purchases: np.ndarray) -> np.ndarray:
+    """Whether an item is in the head: the fewest items that make half of all purchases; the others are the tail.
 
-    >>> recall(np.array([[True, False]]), np.array([4])).tolist()
-    [0.25]
+    >>> head(np.array([1, 5, 1, 3])).tolist()
+    [False, True, False, False]
     """
-    return hit.sum(axis=1) / relevant
+    order = np.argsort(-purchases, kind="stable")
+    before = np.cumsum(purchases[order]) - purchases[order]
+    chosen = np.zeros(len(purchases), bool)
+    chosen[order[before < purchases.sum() / 2]] = True
+    return chosen
 
 
-def ndcg(hit: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Normalized discounted cumulative gain with binary relevance (Järvelin and Kekäläinen, ACM TOIS 2002).
+def price_percentiles(products: pd.DataFrame | None) -> np.ndarray | None:
+    """Share of the priced products that cost less than each, those of the same price half: between 0 and 1, mean 1/2.
 
-    The sum of 1 / log2(rank + 1) over hits, divided by that of the best list possible: min(relevant, k) hits first.
+    NaN where a product has no price; None where none has.
 
-    >>> ndcg(np.array([[False, True]]), np.array([1])).round(4).tolist()
-    [0.6309]
+    >>> price_percentiles(pd.DataFrame({"price": [10, 1, 1, None]})).round(3).tolist()
+    [0.833, 0.333, 0.333, nan]
     """
-    discount = 1 / np.log2(np.arange(2, hit.shape[1] + 2))
-    best = np.concatenate([[0.0], np.cumsum(discount)])
-    return hit @ discount / best[np.minimum(relevant, hit.shape[1])]
+    if products is None or Columns.PRICE not in products:
+        return None
+    prices = pd.to_numeric(products[Columns.PRICE], errors="coerce").astype("float64")
+    return ((prices.rank() - 0.5) / prices.count()).to_numpy() if prices.count() else None
 
 
-def hit_rate(hit: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """1 where at least one of the k is relevant.
-
-    >>> hit_rate(np.array([[False, True]]), np.array([1])).tolist()
-    [1.0]
-    """
-    return hit.any(axis=1).astype(float)
-
-
-def novelty(recommendations: pd.DataFrame, train: Interactions, users: pd.Index, k: int) -> np.ndarray:
-    """Mean self-information of the listed items in bits: -log2(share of training users who have the item).
-
-    S. Vargas, P. Castells, "Rank and relevance in novelty and diversity metrics", RecSys 2011. Users without a list
-    get NaN; an item nobody has counts as if half a user had it.
-    """
-    listed = recommendations[recommendations[Columns.RANK] <= k]
-    columns = train.columns(listed[Columns.ITEM])
-    owners = np.where(columns >= 0, train.customers_per_item[columns], 0.5)
-    bits = -np.log2(np.maximum(owners, 0.5) / len(train.users))
-    rows = users.get_indexer(listed[Columns.USER])
-    known = rows >= 0
-    total = np.bincount(rows[known], bits[known], minlength=len(users))
-    count = np.bincount(rows[known], minlength=len(users))
-    return np.divide(total, count, out=np.full(len(users), np.nan), where=count > 0)
+def _weighted(lists: Lists) -> dict[str, np.ndarray]:
+    """Recall by what the items are worth, and of the items of the head and of the tail."""
+    users, rows = lists.hits
+    bought = lists.pairs["user"].to_numpy()
+    popular_items = head(np.bincount(lists.train.log["item"], minlength=len(lists.train.items)))
+    in_head = np.append(popular_items, np.zeros(lists.width - len(popular_items), bool))[lists.pairs["item"]]
+    weights = {f"{name}_recall": lists.pairs[name].to_numpy() for name in AMOUNTS if name in lists.pairs}
+    weights |= {"head_recall": in_head.astype(float), "tail_recall": (~in_head).astype(float)}
+    return {
+        name: weighted_recall(users, weight[rows], np.bincount(bought, weight, minlength=len(lists.users)))
+        for name, weight in weights.items()
+    }
 
 
-def coverage(recommendations: pd.DataFrame, train: Interactions, k: int) -> float:
-    """Share of the training items that appear in at least one list."""
-    listed = recommendations.loc[recommendations[Columns.RANK] <= k, Columns.ITEM]
-    return listed[listed.isin(train.items)].nunique() / len(train.items)
+def _of_items(lists: Lists, values: np.ndarray, unknown: float = 0) -> np.ndarray:
+    """The value of the item at each rank for the judged users: `unknown` for those unknown to training, 0 for none."""
+    padded = np.full(lists.width + 1, unknown, values.dtype)
+    padded[: len(values)], padded[EMPTY] = values, 0
+    return padded[lists.judged]

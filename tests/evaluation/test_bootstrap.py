@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from reco.evaluation import Interval, bootstrap, paired_difference, verdict
+from reco.evaluation.bootstrap import paired_p_values
 
 
 def test_exact_with_a_seed():
@@ -24,13 +25,23 @@ def test_the_draws_are_those_of_the_formula():
     assert bootstrap(values, confidence=0.9, seed=3)[:, 0] == pytest.approx(expected, rel=1e-12)
 
 
-def test_blocks_cover_every_user(monkeypatch):
-    monkeypatch.setitem(bootstrap.__globals__, "BLOCK", 7)
-    values = np.random.default_rng(0).random((20, 2))
-    mean, low, high = bootstrap(values)
-    assert mean == pytest.approx(values.mean(axis=0))
-    error = values.std(axis=0) / np.sqrt(20)
-    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.15)
+def test_many_users_are_drawn_in_groups(monkeypatch):
+    values = np.random.default_rng(0).random((3000, 2)) ** 3
+    values[::3, 1] = np.nan
+    mean, low, high = bootstrap(values, draws=4000)
+    monkeypatch.setitem(bootstrap.__globals__, "GROUPS", 700)
+    pooled_mean, pooled_low, pooled_high = bootstrap(values, draws=4000)
+    assert pooled_mean.tolist() == mean.tolist() == pytest.approx(np.nanmean(values, axis=0))
+    assert pooled_high - pooled_low == pytest.approx(high - low, rel=0.1)
+
+
+def test_groups_are_random_and_not_by_order(monkeypatch):
+    # users come by id, which may be by age: groups taken in turn would all hold as many of the old as of the new
+    values = np.repeat([0.0, 1.0], 1000)[:, None]
+    monkeypatch.setitem(bootstrap.__globals__, "GROUPS", 500)
+    _, low, high = bootstrap(values)[:, 0]
+    error = values.std() / np.sqrt(2000)
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
 
 
 def test_columns_share_their_draws():
@@ -104,3 +115,27 @@ def test_pairing_sees_a_difference_that_separate_intervals_hide():
 )
 def test_verdict(interval, word):
     assert verdict(interval) == word
+
+
+def test_p_values_as_scipy():
+    rng = np.random.default_rng(0)
+    gaps = rng.normal([0, 0.1, 0.5], 1, (40, 3))
+    expected = stats.ttest_1samp(gaps, 0).pvalue
+    assert paired_p_values(gaps) == pytest.approx(expected, rel=1e-10)
+    gaps[:7, 1] = np.nan
+    assert paired_p_values(gaps)[1] == pytest.approx(stats.ttest_1samp(gaps[7:, 1], 0).pvalue, rel=1e-10)
+
+
+def test_p_values_of_differences_that_do_not_vary():
+    gaps = np.array([[0.0, 0.1, np.nan, 0.1], [0.0, 0.1, 0.3, np.nan], [0.0, 0.1, np.nan, np.nan]])
+    p_values = paired_p_values(gaps)
+    assert p_values[:2].tolist() == [1, 0]
+    assert np.isnan(p_values[2:]).all()
+    assert paired_p_values(np.empty((0, 0))).shape == (0,)
+
+
+def test_p_values_are_even_where_nothing_differs():
+    # hits are zeros and ones, and few users differ: the share below 5 % is 5 % give or take three standard errors
+    rng = np.random.default_rng(1)
+    gaps = (rng.random((300, 2000)) < 0.1).astype(float) - (rng.random((300, 2000)) < 0.1)
+    assert np.mean(paired_p_values(gaps) < 0.05) == pytest.approx(0.05, abs=0.015)

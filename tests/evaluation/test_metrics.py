@@ -1,131 +1,132 @@
-"""Metrics against numbers worked out by hand, scikit-learn, and what must hold for any lists."""
+"""Every metric under its name, from frames to the number."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from sklearn.metrics import ndcg_score
 
-from reco.evaluation import metrics
+from reco.evaluation.lists import Lists
+from reco.evaluation.metrics import head, measure_lists, measure_users, price_percentiles
 from reco.interactions import Interactions
 
-USERS = pd.Index(["a", "b", "c"])
+# x has four users, y two, z and w one each: x makes half of the eight purchases
+PAIRS = [("a", "x"), ("b", "x"), ("c", "x"), ("d", "x"), ("a", "y"), ("b", "y"), ("a", "z"), ("d", "w")]
+PRODUCTS = pd.DataFrame(
+    {"category": ["tea", "tea", "soap", None], "brand": ["p", "q", "q", "q"], "price": [4.0, 1.0, 4.0, np.nan]},
+    index=["x", "y", "z", "w"],
+)
+#: a has x, y, z and is shown z, x, an unknown item and z again; b is shown y; c nothing
+LISTS = pd.DataFrame({"user_id": list("aaaab"), "rank": [1, 2, 3, 4, 1], "item_id": ["z", "x", "new", "z", "y"]})
+TEST = pd.DataFrame({"user_id": list("aabbc"), "item_id": list("zqywx"), "revenue": [3.0, 1.0, 2.0, 6.0, 5.0]})
+
+NAN = float("nan")
 
 
-def lists(**of: str) -> pd.DataFrame:
-    """Ranked lists by user, an item a letter."""
-    rows = [(user, rank, item) for user, items in of.items() for rank, item in enumerate(items, 1)]
-    return pd.DataFrame(rows, columns=["user_id", "rank", "item_id"]).astype({"rank": "int64"})
+def lists(k: int = 4, products: pd.DataFrame | None = PRODUCTS, test: pd.DataFrame = TEST) -> Lists:
+    train = Interactions.from_frame(pd.DataFrame(PAIRS, columns=["user_id", "item_id"]), products=products)
+    return Lists.of(LISTS, test, train, k)
 
 
-def train() -> Interactions:
-    """Four users: x has all of them, y two, z one."""
-    pairs = [("a", "x"), ("b", "x"), ("c", "x"), ("d", "x"), ("a", "y"), ("b", "y"), ("a", "z")]
-    return Interactions.from_frame(pd.DataFrame(pairs, columns=["user_id", "item_id"]))
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("precision", [1 / 4, 1 / 4, 0]),
+        ("recall", [1 / 2, 1 / 2, 0]),
+        ("ndcg", [1 / 1.6309297535714573, 1 / 1.6309297535714573, 0]),
+        ("map", [1 / 2, 1 / 2, 0]),
+        ("mrr", [1, 1, 0]),
+        ("hit_rate", [1, 1, 0]),
+        ("personalized_hit_ratio", [1, 1, NAN]),
+        ("revenue_recall", [3 / 4, 2 / 8, 0]),
+        ("head_recall", [NAN, NAN, 0]),
+        ("tail_recall", [1 / 2, 1 / 2, NAN]),
+        # z 2 bits, x 0, new 3 (half a user of 4); y 1
+        ("novelty", [5 / 3, 1, NAN]),
+        # all four items of training fit into a list of the 4 most popular; only the unknown one is unexpected
+        ("unexpectedness", [1 / 3, 0, NAN]),
+        ("serendipity", [0, 0, 0]),
+        # z-x: 2 of 2 differ; z-new and x-new: unknown attributes, both differ; a list of one has no pairs
+        ("diversity", [1, NAN, NAN]),
+        ("categories", [2, 1, NAN]),
+        # of three prices: 1 has 1/6, both 4s have (1/2 + 5/6) / 2
+        ("price_percentile", [2 / 3, 1 / 6, NAN]),
+        ("full_slates", [0, 0, 0]),
+        ("duplicates", [1 / 4, 0, NAN]),
+        ("unknown_items", [1 / 3, 0, NAN]),
+    ],
+)
+def test_by_hand(metric, expected):
+    assert measure_users(lists())[metric].tolist() == pytest.approx(expected, rel=1e-12, nan_ok=True)
 
 
-def test_hits_by_rank_and_user():
-    taken = lists(a="yx", b="z")
-    found = metrics.hits(lists(a="xqy", b="yx", unasked="z"), taken, USERS, 3)
-    assert found.tolist() == [[True, False, True], [False, False, False], [False, False, False]]
+def test_shorter_lists_expect_less():
+    metrics = measure_users(lists(1))
+    assert metrics["unexpectedness"].tolist()[:2] == [1, 1]  # x alone is expected
+    assert metrics["serendipity"].tolist() == [0, 0, 0]  # a had z, and b had y
+    assert metrics["full_slates"].tolist() == [1, 1, 0]
 
 
-def test_hit_of_another_user_does_not_count():
-    assert not metrics.hits(lists(a="x"), lists(b="x"), USERS, 1).any()
+def test_a_hit_on_what_the_user_had_not_is_serendipity():
+    test = pd.DataFrame({"user_id": ["e"], "item_id": ["z"]})
+    train = Interactions.from_frame(pd.DataFrame(PAIRS, columns=["user_id", "item_id"]))
+    shown = pd.DataFrame({"user_id": ["e", "e"], "rank": [1, 2], "item_id": ["z", "w"]})
+    assert measure_users(Lists.of(shown, test, train, 2))["serendipity"].tolist() == [0.5]
 
 
-def test_hits_beyond_k_do_not_count():
-    assert metrics.hits(lists(a="qx"), lists(a="x"), USERS, 1).tolist() == [[False], [False], [False]]
+def test_all_lists_together():
+    together = measure_lists(lists())
+    assert together["coverage"] == 3 / 4
+    assert together["gini"] == pytest.approx(1 / 4)  # counts 0, 1, 1, 1
+    assert together["entropy"] == pytest.approx(np.log2(3))
+    assert together["personalization"] == pytest.approx(1)
+    assert measure_lists(lists(1))["coverage"] == 2 / 4
 
 
-def test_by_hand():
-    hit = np.array([[True, False, True, False], [False, False, False, True]])
-    relevant = np.array([3, 1])
-    assert metrics.precision(hit, relevant).tolist() == [0.5, 0.25]
-    assert metrics.recall(hit, relevant) == pytest.approx([2 / 3, 1])
-    assert metrics.hit_rate(hit, relevant).tolist() == [1, 1]
-    # first user: (1 + 1/2) / (1 + 1/log2(3) + 1/2); second: 1/log2(5) of the 1 that rank 1 would give
-    assert metrics.ndcg(hit, relevant) == pytest.approx([1.5 / 2.1309297535714573, 0.43067655807339306], rel=1e-12)
+def test_metrics_without_what_they_need_are_absent():
+    bare = measure_users(lists(products=None, test=TEST.drop(columns="revenue")))
+    whole = measure_users(lists())
+    assert set(whole) - set(bare) == {"revenue_recall", "diversity", "categories", "price_percentile"}
+    pd.testing.assert_frame_equal(whole[bare.columns], bare)
+    empty = PRODUCTS.assign(price=None, category=None, brand=None)
+    assert list(measure_users(lists(products=empty, test=TEST.drop(columns="revenue")))) == list(bare)
 
 
-def test_example_of_jarvelin_and_kekalainen_in_binary():
-    # https://en.wikipedia.org/wiki/Discounted_cumulative_gain, relevances 3,2,3,0,1,2 read as 1,1,1,0,1,1:
-    # gains 1, 0.631, 0.5, 0, 0.387, 0.356 of at most 1, 0.631, 0.5, 0.431, 0.387
-    hit = np.array([[True, True, True, False, True, True]])
-    expected = (1 + 0.63093 + 0.5 + 0.38685 + 0.35621) / (1 + 0.63093 + 0.5 + 0.43068 + 0.38685)
-    assert metrics.ndcg(hit, np.array([5]))[0] == pytest.approx(expected, rel=1e-5)
+def test_brands_alone_make_no_categories():
+    assert set(measure_users(lists())) - set(measure_users(lists(products=PRODUCTS[["brand"]]))) == {
+        "categories",
+        "price_percentile",
+    }
 
 
-@pytest.mark.parametrize("k", [1, 5, 20])
-def test_ndcg_as_scikit_learn(k):
-    rng = np.random.default_rng(0)
-    truth = rng.random((30, 20)) < 0.2
-    truth[:, 0] = True  # scikit-learn gives 0, not an error, to users without any relevant item
-    scores = rng.permuted(np.tile(np.arange(20.0), (30, 1)), axis=1)
-    order = np.argsort(-scores, axis=1)[:, :k]
-    ours = metrics.ndcg(np.take_along_axis(truth, order, axis=1), truth.sum(axis=1))
-    theirs = [ndcg_score(truth[[row]].astype(int), scores[[row]], k=k) for row in range(30)]
-    assert ours == pytest.approx(theirs, rel=1e-12)
+def test_margin_weighs_alone():
+    test = TEST.rename(columns={"revenue": "margin"})
+    metrics = measure_users(lists(test=test))
+    assert "revenue_recall" not in metrics
+    assert metrics["margin_recall"].tolist() == [3 / 4, 2 / 8, 0]
 
 
-def test_list_equal_to_what_was_taken_is_perfect():
-    hit = metrics.hits(lists(a="xyz"), lists(a="zyx"), pd.Index(["a"]), 3)
-    for metric in (metrics.precision, metrics.recall, metrics.ndcg, metrics.hit_rate):
-        assert metric(hit, np.array([3])).tolist() == [1.0]
+def test_amounts_that_are_all_alike_give_plain_recall():
+    metrics = measure_users(lists(test=TEST.assign(revenue=2.5)))
+    assert metrics["revenue_recall"].tolist() == metrics["recall"].tolist()
 
 
-def test_all_hits_are_perfect_ndcg_however_many_more_were_taken():
-    assert metrics.ndcg(np.ones((1, 10), bool), np.array([200])).tolist() == [1.0]
-
-
-hit_matrices = st.tuples(st.integers(1, 6), st.integers(1, 12)).flatmap(lambda shape: hnp.arrays(bool, shape))
+def test_nothing_worth_anything_has_no_share():
+    assert measure_users(lists(test=TEST.assign(revenue=0.0)))["revenue_recall"].isna().all()
 
 
 @settings(deadline=None)
-@given(hit_matrices, st.integers(0, 20))
-def test_bounds(hit, more):
-    relevant = np.maximum(hit.sum(axis=1) + more, 1)
-    for metric in (metrics.precision, metrics.recall, metrics.ndcg, metrics.hit_rate):
-        values = metric(hit, relevant)
-        assert ((values >= 0) & (values <= 1 + 1e-12)).all()
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=20).map(np.array))
+def test_head_is_the_smallest_half(purchases):
+    chosen = head(purchases)
+    assert purchases[chosen].sum() >= purchases.sum() / 2
+    if chosen.any():
+        assert purchases[chosen].sum() - purchases[chosen].min() < purchases.sum() / 2
+        assert purchases[chosen].min() >= purchases[~chosen].max(initial=0)
 
 
-@settings(deadline=None)
-@given(hit_matrices, st.data())
-def test_one_more_hit_never_lowers(hit, data):
-    relevant = hit.sum(axis=1) + 1
-    more = hit.copy()
-    more[data.draw(st.integers(0, hit.shape[0] - 1)), data.draw(st.integers(0, hit.shape[1] - 1))] = True
-    for metric in (metrics.precision, metrics.recall, metrics.ndcg, metrics.hit_rate):
-        assert (metric(more, relevant) >= metric(hit, relevant)).all()
-
-
-@settings(deadline=None)
-@given(hit_matrices)
-def test_a_hit_nearer_the_top_never_lowers_ndcg(hit):
-    relevant = np.maximum(hit.sum(axis=1), 1)
-    earlier = -np.sort(-hit.astype(int), axis=1)
-    assert (metrics.ndcg(earlier.astype(bool), relevant) >= metrics.ndcg(hit, relevant) - 1e-12).all()
-
-
-def test_novelty_by_hand():
-    # x: all 4 of 4 users, 0 bits; y: 2 of 4, 1 bit; z: 1 of 4, 2 bits; new: half a user of 4, 3 bits
-    novelty = metrics.novelty(lists(a="xy", b=["z", "new"]), train(), USERS, 10)
-    assert novelty[:2] == pytest.approx([0.5, 2.5], rel=1e-12)
-    assert np.isnan(novelty[2])
-
-
-def test_novelty_looks_at_the_first_k_only():
-    assert metrics.novelty(lists(a="xz"), train(), pd.Index(["a"]), 1).tolist() == [0.0]
-
-
-def test_coverage_by_hand():
-    assert metrics.coverage(lists(a="xy", b="x"), train(), 10) == pytest.approx(2 / 3)
-    assert metrics.coverage(lists(a="xy", b="x"), train(), 1) == pytest.approx(1 / 3)
-
-
-def test_coverage_of_unknown_items_and_of_no_lists():
-    assert metrics.coverage(lists(a=["new"]), train(), 10) == 0
-    assert metrics.coverage(lists(), train(), 10) == 0
+def test_prices_in_any_type():
+    frame = PRODUCTS.assign(price=pd.Series(["4", "1", "4.0", None], index=PRODUCTS.index))
+    assert price_percentiles(frame).tolist() == pytest.approx([2 / 3, 1 / 6, 2 / 3, NAN], nan_ok=True)
+    assert price_percentiles(PRODUCTS[["brand"]]) is None
+    assert price_percentiles(None) is None
