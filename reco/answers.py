@@ -47,8 +47,12 @@ def _trust(wb: Workbook) -> str:
 
 def compare_algorithms(tables: Mapping[str, pd.DataFrame], rivals: Mapping[str, pd.DataFrame], k: int) -> str:
     """Who leads each task, with interval, and whether the runner-up is really behind."""
-    tasks = {"anything": "On anything bought next", "new": "On products new to the customer"}
-    return " ".join(f"{lead}, {_leader(tables[task], rivals[task], k)}" for task, lead in tasks.items())
+    tasks = {
+        "anything": "On anything bought next",
+        "new": "On products new to the customer",
+        "repeat": "On products bought before",
+    }
+    return " ".join(f"{tasks[task]}, {_leader(table, rivals[task], k)}" for task, table in tables.items())
 
 
 def _leader(table: pd.DataFrame, rivals: pd.DataFrame, k: int) -> str:
@@ -56,7 +60,10 @@ def _leader(table: pd.DataFrame, rivals: pd.DataFrame, k: int) -> str:
     found = f"{best.title} leads with NDCG@{k} {best.ndcg:.3f} ({best.ndcg_low:.3f} to {best.ndcg_high:.3f})"
     ties = rivals.loc[rivals["verdict"] == "tie", "title"].tolist()
     if ties:
-        return f"{found}, a tie with {' and '.join(ties)}."
+        more = [f"{len(ties) - 3} more"] if len(ties) > 3 else []
+        return f"{found}, a tie with {' and '.join([*ties[:3], *more])}."
+    if rivals.empty:
+        return f"{found}."
     second = rivals.iloc[0]
     return f"{found}, ahead of {second.title} by {-second.difference:.3f} ({-second.high:.3f} to {-second.low:.3f})."
 

@@ -37,12 +37,26 @@ class CompareAlgorithms(Parameters):
 
     k: Annotated[Length, Field(description="length of the recommendation lists that are judged")] = 10
     confidence: Annotated[float, Field(gt=0.5, lt=1, description="confidence level of the intervals")] = 0.95
-    seed: Annotated[Seed, Field(description="seed of the bootstrap")] = 0
+    seed: Annotated[
+        Seed, Field(description="seed of the bootstrap, of the search and of who is shown as an example")
+    ] = 0
+    budget: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1000,
+            description="options that are tried for the leader on new products; 1 tries none but those of the settings",
+        ),
+    ] = 8
+    customers: Annotated[int, Field(ge=0, le=50, description="customers shown as examples")] = 5
 
 
-class BlendHybrid(CompareAlgorithms):
+class BlendHybrid(Parameters):
     """Parameters of 03_blend_hybrid."""
 
+    k: Annotated[Length, Field(description="length of the recommendation lists that are judged")] = 10
+    confidence: Annotated[float, Field(gt=0.5, lt=1, description="confidence level of the intervals")] = 0.95
+    seed: Annotated[Seed, Field(description="seed of the bootstrap")] = 0
     step: Annotated[float, Field(gt=0, le=0.5, description="step of the weights that are tried")] = 0.1
 
 

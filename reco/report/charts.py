@@ -1,6 +1,7 @@
 """The few kinds of picture that the notebooks use; each returns a matplotlib figure for `display.figure`."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -84,4 +85,48 @@ def lines(
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(axis="y", color=HAIR)
     ax.set(title=title, xlabel=axis)
+    return fig
+
+
+def scatter(
+    x: Sequence[float],
+    y: Sequence[float],
+    names: Sequence[str],
+    title: str,
+    axes: tuple[str, str],
+    best: Literal["low", "high"] = "high",
+    log: bool = False,
+    percent: bool = False,
+) -> Figure:
+    """Points by two measures, the second the higher the better, the first the `low` or `high` one.
+
+    Points that no other beats in both are joined and named; the others stand grey.
+    """
+    fig, ax = plt.subplots(figsize=(7.2, 4.6))
+    x, y = np.asarray(x, "float64"), np.asarray(y, "float64")
+    worth = -x if best == "low" else x
+    beaten = ((worth > worth[:, None]) & (y >= y[:, None]) | (worth >= worth[:, None]) & (y > y[:, None])).any(axis=1)
+    front = np.flatnonzero(~beaten)[np.argsort(x[~beaten], kind="stable")]
+    ax.plot(x[beaten], y[beaten], "o", color=QUIET, alpha=0.5, markersize=5)
+    ax.plot(x[front], y[front], "o-", color=PALETTE[0], markersize=7, linewidth=1)
+    left, right = (np.nanmin(x), np.nanmax(x)) if len(x) else (0, 1)
+    for point in front:
+        late = x[point] > (np.sqrt(left * right) if log and left > 0 else (left + right) / 2)
+        ax.annotate(
+            names[point],
+            (x[point], y[point]),
+            xytext=(-6 if late else 6, 6),
+            textcoords="offset points",
+            ha="right" if late else "left",
+            fontsize="small",
+        )
+    if log:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}"))
+    if percent:
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_ylim(bottom=0)
+    ax.margins(x=0.08)
+    ax.grid(color=HAIR)
+    ax.set(title=title, xlabel=axes[0], ylabel=axes[1])
     return fig

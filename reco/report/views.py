@@ -1,4 +1,4 @@
-"""The tables and pictures of notebooks 01-04, 06 and 07: each shows one result in the look it always has."""
+"""The tables and pictures of notebooks 01, 04, 06 and 07: each shows one result in the look it always has."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,6 @@ from reco.widgets import slate_html
 from reco.workbook import Workbook
 
 RATES = ("ctr", "ctr_low", "ctr_high", "conversion", "conversion_low", "conversion_high")
-QUALITY = ("precision", "recall", "ndcg", "hit_rate", "coverage")
 
 
 # 01, unified data
@@ -155,69 +154,6 @@ def sufficiency(checks: Sequence[Sufficiency]) -> None:
         "Interactions: a product in an order of a known customer counts once. Pairs: other products in the same orders."
     )
     display.table(pd.DataFrame(checks), "Minimum of data by family of algorithms", note)
-
-
-# 02 and 03, algorithms and blends
-
-
-def protocol(periods: pd.DataFrame) -> None:
-    """Show the periods of training, validation and test."""
-    note = "Purchases: distinct customer and product. Times are midnights of the shop's own time."
-    display.table(periods, "Periods and sizes", note)
-
-
-def ranking(table: pd.DataFrame, title: str, customers: int, confidence: float) -> None:
-    """Show models ranked by NDCG with all their metrics."""
-    display.table(
-        table.drop(columns="model"),
-        title,
-        subtitle=f"{customers:,} customers; interval of NDCG at {confidence:.0%}",
-        formats=dict.fromkeys(QUALITY, "number") | {"novelty": "number:1"},
-        intervals={"ndcg": ("ndcg_low", "ndcg_high")},
-        labels={"title": "Algorithm", "ndcg": "NDCG", "novelty": "Novelty, bits"},
-    )
-
-
-def ranking_dots(table: pd.DataFrame, title: str, k: int) -> None:
-    """Show models ranked by NDCG as dots with intervals."""
-    first, second = table.iloc[0], table.iloc[1]
-    figure = charts.dots(table, "title", "ndcg", "ndcg_low", "ndcg_high", title, f"NDCG@{k}")
-    lead = f"NDCG by algorithm; {first.title} leads with {first.ndcg:.3f}"
-    display.figure(figure, alt=f"{lead}, {second.title} follows with {second.ndcg:.3f}.")
-
-
-def differences(table: pd.DataFrame, title: str) -> None:
-    """Show paired differences with their verdicts."""
-    display.table(
-        table.drop(columns="model"),
-        title,
-        formats=dict.fromkeys(("difference", "low", "high"), "number+:4"),
-        intervals={"difference": ("low", "high")},
-        labels={"title": "Algorithm"},
-    )
-
-
-def activity(table: pd.DataFrame, title: str) -> None:
-    """Show a metric by thirds of the customers' activity."""
-    display.table(
-        table.drop(columns="model"),
-        title,
-        formats=dict.fromkeys(("value", "low", "high"), "number:4"),
-        intervals={"value": ("low", "high")},
-        labels={"title": "Algorithm", "value": "NDCG"},
-    )
-
-
-def weights(tried: Mapping[str, pd.DataFrame], k: int, most: int = 5) -> None:
-    """Show the best weights of each task on the validation weeks."""
-    best = pd.concat({task: table.head(most) for task, table in tried.items()}, names=["task"])
-    parts = [column for column in best if column != "ndcg"]
-    display.table(
-        best.droplevel(1).reset_index(),
-        "Best weights on the validation weeks",
-        formats={"ndcg": "number:4"} | dict.fromkeys(parts, "percent:0"),
-        labels={"ndcg": f"NDCG@{k}"},
-    )
 
 
 # 04, contexts
