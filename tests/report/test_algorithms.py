@@ -1,0 +1,112 @@
+"""What notebooks 02 and 03 show of algorithms."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reco.evaluation import Interval
+from reco.report import algorithms, charts, display
+from reco.search import Search
+
+BOARD = pd.DataFrame(
+    {
+        "model": ["a", "b", "c"],
+        "title": ["Alpha", "Beta", "<b>Gamma</b>"],
+        "ndcg": [0.3, 0.2, 0.1],
+        "ndcg_low": [0.28, 0.18, 0.09],
+        "ndcg_high": [0.32, 0.22, 0.11],
+        "recall": [0.25, 0.2, 0.1],
+        "recall_low": [0.2, 0.1, 0.05],
+        "recall_high": [0.3, 0.3, 0.15],
+        "margin_recall": [np.nan] * 3,
+        "coverage": [0.1, 0.5, 0.9],
+        "novelty": [3.0, 4.0, 5.0],
+    }
+)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Everything that is shown, in order."""
+    found = []
+    monkeypatch.setattr(display, "display", found.append)
+    return found
+
+
+def test_a_ranking_shows_intervals_and_leaves_out_what_nobody_has(shown):
+    algorithms.ranking(BOARD, "Board", 1234, 0.95)
+    cells = shown[0].cells
+    assert list(cells) == ["Algorithm", "NDCG", "Recall"]
+    assert cells["NDCG"][0] == "0.300 (0.280 to 0.320)"
+    assert "1,234 customers" in shown[0].subtitle
+
+
+def test_beyond_accuracy_shows_the_rest(shown):
+    algorithms.beyond_accuracy(BOARD, "Rest")
+    assert shown[0].cells["Catalogue coverage" if "Catalogue coverage" in shown[0].cells else "Coverage"].tolist() == [
+        "0.100", "0.500", "0.900",
+    ]  # fmt: skip
+
+
+def test_why_somebody_takes_no_part(shown):
+    table = pd.DataFrame(
+        {
+            "model": ["a", "b"],
+            "title": ["Alpha", "Beta"],
+            "family": ["One", "Two"],
+            "reason": [None, "needs views"],
+            **{key: [True, False] for key in ("new_customers", "new_products", "updates", "explains")},
+        }
+    )
+    algorithms.entrants(table)
+    assert shown[0].cells["Takes part"].tolist() == ["yes", "needs views"]
+    assert shown[0].cells["Tells why"].tolist() == ["yes", "no"]
+
+
+def test_an_empty_learning_curve_says_so(shown):
+    algorithms.learning_curve(pd.DataFrame(columns=["weeks", "model", "title", "ndcg", "low", "high"]), 10)
+    assert "too short" in repr(shown[0])
+
+
+def test_a_search_tells_its_best_trials_and_what_they_pay(shown):
+    trials = pd.DataFrame(
+        {
+            "trial": [0, 1],
+            "ndcg": [0.1, 0.2],
+            "low": [0.05, 0.15],
+            "high": [0.15, 0.25],
+            "seconds": [1.0, 1.0],
+            "reason": [None, None],
+            "factors": [16, 32],
+        }
+    )
+    found = Search("als", {"factors": 32}, Interval(0.2, 0.15, 0.25), Interval(0.1, 0.0, 0.2), trials)
+    algorithms.tuning(found, "ALS", Interval(0.01, -0.01, 0.03), 10)
+    assert shown[0].cells["Trial"].tolist() == ["1", "0"]
+    assert "+0.0100 (-0.0100 to +0.0300)" in repr(shown[1])
+
+
+def test_examples_escape_titles(shown):
+    frame = pd.DataFrame({"place": [1], "before": ["<script>x</script>"], "a": ["✓ Tea"], "after": ["Tea"]})
+    algorithms.examples([frame], {"a": "Alpha", "other": "Other"})
+    assert list(shown[0].cells) == ["Place", "Bought most before", "Alpha", "Bought then"]
+    assert "<script>" not in shown[0]._repr_html_()
+
+
+def test_glossary_of_the_metrics_shown(shown):
+    algorithms.glossary(["ndcg", "coverage", "ndcg_low"])
+    assert len(shown[0].cells) == 2
+
+
+@pytest.mark.parametrize(
+    ("best", "named"),
+    [("high", ["Alpha", "Beta", "Gamma"]), ("low", ["Alpha"])],
+)
+def test_a_scatter_names_those_that_no_other_beats(best, named):
+    figure = charts.scatter([1, 2, 3], [0.3, 0.2, 0.1], ["Alpha", "Beta", "Gamma"], "T", ("x", "y"), best=best)
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == named
+
+
+def test_of_two_equal_points_both_are_named():
+    figure = charts.scatter([1, 1], [0.3, 0.3], ["Alpha", "Beta"], "T", ("x", "y"))
+    assert len(figure.axes[0].texts) == 2
