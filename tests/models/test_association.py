@@ -17,6 +17,15 @@ class TestAssociationRules(RecommenderContract):
     options = {"min_baskets": 2}  # noqa: RUF012
 
 
+class TestCategoryRules(RecommenderContract):
+    model = "category_rules"
+
+
+class TestCategoryRulesOfThree(RecommenderContract):
+    model = "category_rules"
+    options = {"max_length": 3, "similar_by": "confidence"}  # noqa: RUF012
+
+
 class TestAssociationRulesOfThree(RecommenderContract):
     model = "association_rules"
     options = {"min_baskets": 2, "max_length": 3, "similar_by": "confidence"}  # noqa: RUF012
