@@ -133,6 +133,7 @@ def test_random_scores_are_uniform_and_unrelated(draws):
         # a correlation of unrelated numbers has variance 1 / (n - 1)
         assert pairs.var() == pytest.approx(1 / (n - 1), rel=0.1)
         assert abs(pairs).max() < 6 / np.sqrt(n)
+    assert np.diag(draws).std() == pytest.approx(1 / np.sqrt(12), rel=0.3)  # of users and items with one id
 
 
 def test_random_draws_hang_on_user_item_and_seed_alone(draws):
