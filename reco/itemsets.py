@@ -86,7 +86,7 @@ def frequent_itemsets(baskets: sparse.csr_matrix, least: int, longest: int | Non
     [[[0], [1], [2]], [[0, 1]]]
     """
     found: list[list[Itemsets]] = []
-    later = sparse.csr_matrix((np.ones(baskets.nnz, "int32"), baskets.indices, baskets.indptr), baskets.shape)
+    later = baskets.astype("int32")
     later.sum_duplicates()
     later.data[:] = 1
     everywhere = sparse.csr_matrix(np.ones((1, baskets.shape[0]), "int32"))

@@ -280,13 +280,19 @@ class CategoryRules(RuleRecommender):
 
     def _contributions(self, rows: np.ndarray, columns: np.ndarray) -> sparse.csr_matrix:
         reasons = self._reasons(rows, self._groups[columns]).toarray()
-        has = self.interactions.matrix[rows].astype(bool).astype("float32")
-        of = np.repeat(np.arange(len(rows)), np.diff(has.indptr))
+        has = self.interactions.matrix[rows]
         groups = self._groups[has.indices]
+        known = groups >= 0
+        of, items, groups = (
+            np.repeat(np.arange(len(rows)), np.diff(has.indptr))[known],
+            has.indices[known],
+            groups[known],
+        )
         # what speaks for the category is split between the user's items of the category that it comes from
-        mates = np.bincount(of * self._n_groups + groups, minlength=reasons.size)
-        has.data = reasons[of, groups] / mates[of * self._n_groups + groups] * self._shares[columns[of]]
-        return has
+        cells = of * self._n_groups + groups
+        mates = np.bincount(cells, minlength=reasons.size)[cells]
+        values = reasons[of, groups] / mates * self._shares[columns[of]]
+        return sparse.csr_matrix((values, (of, items)), has.shape)
 
 
 def _check_shares(min_support: float, min_confidence: float) -> None:

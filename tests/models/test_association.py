@@ -3,13 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mlxtend.frequent_patterns import association_rules, fpgrowth
 from pandas.testing import assert_frame_equal
 
 from reco.interactions import Interactions
 from reco.models import make_model
-from reco.models.association import mine_rules
+from reco.models.association import SIDES, mine_rules
 from tests.models.contract import RecommenderContract, as_interactions, toy_frame
+
+MEASURES = ["support", "confidence", "lift", "leverage", "conviction"]
 
 
 class TestAssociationRules(RecommenderContract):
@@ -61,18 +65,80 @@ def test_measures_counted_by_hand():
     assert rule(rules, ("jam",), ("bread", "butter"))["confidence"] == 1
 
 
-def test_rules_are_those_of_mlxtend():
-    lines = toy_frame()
-    onehot = pd.crosstab(lines["basket_id"], lines["item_id"]) > 0
-    itemsets = fpgrowth(onehot, min_support=2 / len(onehot), use_colnames=True)
-    expected = association_rules(itemsets, metric="confidence", min_threshold=0.23)
-    found = mine_rules(lines, min_support=2 / len(onehot), min_confidence=0.23, max_length=None)
-    assert len(found) == len(expected) > 100
-    for side in ("antecedents", "consequents"):
-        expected[side] = [tuple(sorted(items)) for items in expected[side]]
-    key = ["antecedents", "consequents"]
-    expected = expected.sort_values(key)[list(found)].reset_index(drop=True)
-    assert_frame_equal(found.sort_values(key).reset_index(drop=True), expected)
+def by_mlxtend(baskets: list[set[str]], min_support: float, min_confidence: float) -> pd.DataFrame:
+    """The rules of mlxtend's FP-growth with sides as sorted tuples, in the order of these."""
+    items = sorted(set().union(*baskets))
+    onehot = pd.DataFrame([[item in basket for item in items] for basket in baskets], columns=items, dtype=bool)
+    itemsets = fpgrowth(onehot, min_support=min_support, use_colnames=True)
+    rules = pd.DataFrame(columns=[*SIDES, *MEASURES])
+    if len(itemsets):
+        rules = association_rules(itemsets, metric="confidence", min_threshold=min_confidence, return_metrics=MEASURES)
+    for side in SIDES:
+        rules[side] = pd.Series([tuple(sorted(items)) for items in rules[side]], dtype="object")
+    return rules.sort_values(SIDES, ignore_index=True).astype(dict.fromkeys(MEASURES, "float64"))
+
+
+@given(
+    baskets=st.lists(st.sets(st.sampled_from("abcdef"), min_size=1), min_size=1, max_size=15),
+    least=st.integers(1, 4),
+    confidence=st.sampled_from([1, 4, 10, 20, 25, 50, 60, 75, 80, 90, 100]),
+)
+@settings(max_examples=50, deadline=None)
+def test_rules_are_those_of_mlxtend(baskets, least, confidence):
+    least = min(least, len(baskets))
+    # mlxtend is asked for a little less, so that its rounding costs no rule on a threshold
+    expected = by_mlxtend(baskets, (least - 0.5) / len(baskets), confidence / 100 - 1e-9)
+    found = mine_rules(baskets, least / len(baskets), confidence / 100, max_length=None)
+    assert_frame_equal(found.sort_values(SIDES, ignore_index=True), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("baskets", "min_support", "min_confidence", "by"),
+    [
+        # 7 of 100 baskets are 7 %, and 0.07 * 100 is 7.000000000000001
+        ([{"a", "b"}] * 7 + [{"c"}] * 93, 0.07, 0.5, "support"),
+        # 4 of 5 are 80 %, and (4 / 6) / (5 / 6) is 0.7999999999999999
+        ([{"a", "b"}] * 4 + [{"a"}, {"c"}], 0.5, 0.8, "confidence"),
+    ],
+)
+def test_rules_exactly_on_a_threshold_that_mlxtend_drops(baskets, min_support, min_confidence, by):
+    found = mine_rules(baskets, min_support, min_confidence)
+    assert found.loc[found["antecedents"] == ("a",), "consequents"].tolist() == [("b",)]
+    assert found.loc[found["antecedents"] == ("a",), by].item() == {"support": min_support}.get(by, min_confidence)
+    dropped = by_mlxtend(baskets, min_support, min_confidence)
+    assert ("a",) not in dropped["antecedents"].tolist()
+
+
+def test_rules_between_categories():
+    lines = pd.DataFrame(
+        {
+            "basket_id": [1, 1, 1, 2, 2, 3, 4],
+            "item_id": list("abcadbe"),
+            "category": ["fruit", "fruit", "milk", "fruit", "milk", "fruit", "bread"],
+        }
+    )
+    rules = mine_rules(lines, 0.5, 0.5, item="category")
+    assert rules["antecedents"].tolist() == [("milk",), ("fruit",)]
+    assert rule(rules, ("fruit",), ("milk",))["confidence"] == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match="'category' of the baskets holds a missing id; leave such lines out"):
+        mine_rules(lines.assign(category=[None, *lines["category"][1:]]), item="category")
+
+
+def test_whole_catalogue_at_a_support_of_few_baskets():
+    # a dense table of these baskets and items would be 10 GB
+    n = 100_000
+    bought = np.random.default_rng(0).integers(0, n, (n, 3))
+    bought[:4] = [n, n + 1, n + 2]
+    lines = pd.DataFrame({"basket_id": np.repeat(np.arange(n), 3), "item_id": bought.ravel()})
+    found = mine_rules(lines, 4 / n, 0.4)
+    assert len(found) == 12  # 6 between two, 3 of two and one, 3 of one and two
+    assert set(found["antecedents"].explode()) == {n, n + 1, n + 2}
+    assert found["support"].eq(4 / n).all()
+    assert found["lift"].eq(n / 4).all()
+
+
+def test_ids_of_mixed_types():
+    assert mine_rules([[1, "a"], ["a", 1]])["antecedents"].tolist() == [(1,), ("a",)]
 
 
 def test_order():
@@ -91,12 +157,6 @@ def test_order():
 @pytest.mark.parametrize(("min_support", "min_confidence", "n"), [(0.4, 0.5, 6), (0.41, 0.5, 2), (0.4, 0.51, 5)])
 def test_thresholds_are_inclusive(min_support, min_confidence, n):
     assert len(mine_rules(BASKETS, min_support, min_confidence, max_length=2)) == n
-
-
-def test_threshold_that_floating_point_misses():
-    # 0.07 * 100 is a little more than 7
-    baskets = [["a", "b"]] * 7 + [["c"]] * 93
-    assert len(mine_rules(baskets, min_support=0.07)) == 2
 
 
 def test_frame_and_lists_agree():
