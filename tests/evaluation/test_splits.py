@@ -165,9 +165,10 @@ def test_a_fold_of_the_training_is_for_tuning(log):
 
 def test_rolling_weeks_keep_the_hour_when_clocks_change():
     end = pd.Timestamp("2026-04-05", tz="Europe/Madrid")  # clocks went forward on 29 March
-    log = as_log([("a", "x", pd.Timestamp("2026-03-28 23:30", tz="UTC"), 1)])
+    # half an hour before midnight in Madrid, half an hour after it
+    log = as_log([("a", "x", pd.Timestamp(f"2026-03-28 {hour}:30", tz="UTC"), 1) for hour in (22, 23)])
     earlier, later = rolling(log, end, folds=2)
-    assert (len(earlier.test), len(later.test)) == (0, 1)  # half past midnight in Madrid on 29 March
+    assert (list(earlier.test.index), list(later.test.index)) == ([0], [1])
 
 
 @pytest.mark.parametrize("split", [leave_last_basket, leave_last_item])
