@@ -10,6 +10,7 @@ from reco.evaluation import metrics
 from reco.evaluation.bootstrap import Interval, bootstrap, paired_difference, verdict
 from reco.evaluation.glossary import GLOSSARY
 from reco.evaluation.lists import Lists
+from reco.evaluation.places import Places
 from reco.interactions import Interactions
 
 __all__ = [
@@ -71,13 +72,14 @@ def evaluate_at(
     if not ks or min(ks) < 1:
         raise ValueError(f"list lengths are {ks}; expected at least one, each 1 or more")
     lists = Lists.of(recommendations, test, train, max(ks))
-    return {k: _summarize(lists.first(k), confidence, seed) for k in ks}
-
-
-def _summarize(lists: Lists, confidence: float, seed: int) -> Evaluation:
-    per_user = metrics.measure_users(lists)
+    places, catalogue = Places.of(lists), len(train.items)
     columns = ["value", "low", "high"]
-    means = bootstrap(per_user.to_numpy(), confidence, seed=seed)
-    summary = pd.DataFrame(means.T, index=per_user.columns, columns=columns)
-    together = metrics.measure_lists(lists).to_frame(columns[0]).reindex(columns=columns)
-    return Evaluation(per_user, pd.concat([summary, together]))
+
+    def summarize(k: int) -> Evaluation:
+        per_user = metrics.measure_users(places.first(k)).set_axis(lists.users)
+        means = bootstrap(per_user.to_numpy(), confidence, seed=seed)
+        summary = pd.DataFrame(means.T, index=per_user.columns, columns=columns)
+        together = metrics.measure_lists(lists.items[:, :k], catalogue).to_frame(columns[0]).reindex(columns=columns)
+        return Evaluation(per_user, pd.concat([summary, together]))
+
+    return {k: summarize(k) for k in ks}

@@ -4,6 +4,9 @@
 """
 
 import numpy as np
+import pandas as pd
+
+from reco.columns import Columns
 
 
 def mean_listed(values: np.ndarray, listed: np.ndarray) -> np.ndarray:
@@ -28,15 +31,29 @@ def self_information(owners: np.ndarray, users: int) -> np.ndarray:
     return -np.log2(np.maximum(owners, 0.5) / users) if users else np.full(len(owners), np.nan)
 
 
-def popular(owners: np.ndarray, k: int) -> np.ndarray:
-    """Whether an item is among the `k` that popularity would list: most owners, ties by item number.
+def popularity_ranks(owners: np.ndarray) -> np.ndarray:
+    """Place of each item in the list that popularity makes, from 0: most owners first, ties by item number; int32.
 
-    >>> popular(np.array([1, 5, 3, 3]), 2).tolist()
-    [False, True, True, False]
+    >>> popularity_ranks(np.array([1, 5, 3, 3])).tolist()
+    [3, 0, 1, 2]
     """
-    chosen = np.zeros(len(owners), bool)
-    chosen[np.argsort(-owners, kind="stable")[:k]] = True
-    return chosen
+    ranks = np.empty(len(owners), "int32")
+    ranks[np.argsort(-owners, kind="stable")] = np.arange(len(owners))
+    return ranks
+
+
+def price_percentiles(products: pd.DataFrame | None) -> np.ndarray | None:
+    """Share of the priced products that cost less than each, those of the same price half: between 0 and 1, mean 1/2.
+
+    Its mean over a list is the list's price mix. NaN where a product has no price; None where none has.
+
+    >>> price_percentiles(pd.DataFrame({"price": [10, 1, 1, None]})).round(3).tolist()
+    [0.833, 0.333, 0.333, nan]
+    """
+    if products is None or Columns.PRICE not in products:
+        return None
+    prices = pd.to_numeric(products[Columns.PRICE], errors="coerce").astype("float64")
+    return ((prices.rank() - 0.5) / prices.count()).to_numpy() if prices.count() else None
 
 
 def unexpectedness(expected: np.ndarray, listed: np.ndarray) -> np.ndarray:
@@ -145,8 +162,8 @@ def personalization(items: np.ndarray) -> float:
     n = np.count_nonzero(lengths)
     if n < 2:
         return float("nan")
-    weights = np.broadcast_to(1 / np.sqrt(np.maximum(lengths, 1))[:, None], items.shape)
-    sums = np.bincount((items + 1).ravel(), weights.ravel())[1:]  # the first is that of empty places
+    weights = np.tile(1 / np.sqrt(np.maximum(lengths, 1)), items.shape[1])
+    sums = np.bincount((items + 1).ravel(order="F"), weights)[1:]  # the first is that of empty places
     return float(np.clip(1 - (sums @ sums - n) / (n * (n - 1)), 0, 1))  # rounding may pass the ends
 
 

@@ -44,7 +44,8 @@ def bootstrap(values: np.ndarray, confidence: float = 0.95, draws: int = 1000, s
     means = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
     result, tail = np.full((3, values.shape[1]), np.nan), (1 - confidence) / 2
     result[0, some] = value[some] / known.sum(axis=0)[some]
-    result[1:, some] = np.nanquantile(means[:, some], [tail, 1 - tail], axis=0)
+    quantile = np.nanquantile if np.isnan(means[:, some]).any() else np.quantile
+    result[1:, some] = quantile(means[:, some], [tail, 1 - tail], axis=0)
     return result
 
 

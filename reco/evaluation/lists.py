@@ -1,8 +1,7 @@
 """Recommended lists beside what users took later, as arrays: ids are looked up once, for all metrics and lengths."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,15 +12,6 @@ from reco.interactions import Interactions
 
 #: Columns of the test frame that tell what a purchase was worth.
 AMOUNTS: Final = (Columns.REVENUE, "margin")
-
-#: Attributes of products by which two listed products can differ.
-ATTRIBUTES: Final = ("department", Columns.CATEGORY, "subcategory", "brand")
-
-#: Cells of the blocks that purchases are looked up in: 2 million int32 are 8 MB.
-CELLS: Final = 1 << 21
-
-#: Users whose lists are compared place by place at once: their codes stay in the processor's cache.
-BLOCK: Final = 4096
 
 #: Number of an empty place.
 EMPTY: Final = -1
@@ -36,7 +26,6 @@ class Lists:
 
     Attributes:
         train: what the models had learned from.
-        owners: how many users of training have each of its items, int64.
         users: the judged users, ascending: all that took something.
         pairs: one row a distinct user and item of the test, sorted: user (row number), item (number) and, where the
             test tells, revenue and margin (float64, at least 0).
@@ -44,26 +33,14 @@ class Lists:
             same list already is left out.
         width: how many numbers items have, the unknown ones included.
         repeated: whether an item was left out at that rank, bool lists x k.
-        taken: the row of `pairs` that the item at each rank is, `EMPTY` for misses; int32 users x k.
-        owned: whether the item at each rank is a hit that the user had in training already; bool users x k.
-        alike: in how many of the product attributes the item at each rank equals the items above it, summed over
-            them; int32 users x k, None without product attributes.
-        attributes: how many attributes that are.
-        categories: whether the item at each rank is the first of its category; bool users x k, None without categories.
     """
 
     train: Interactions
-    owners: np.ndarray
     users: pd.Index
     pairs: pd.DataFrame
     items: np.ndarray
     width: int
     repeated: np.ndarray
-    taken: np.ndarray
-    owned: np.ndarray
-    alike: np.ndarray | None
-    attributes: int
-    categories: np.ndarray | None
 
     @classmethod
     def of(cls, recommendations: pd.DataFrame, test: pd.DataFrame, train: Interactions, k: int) -> "Lists":
@@ -88,74 +65,25 @@ class Lists:
         width = int(max(len(train.items), listed.max(initial=0) + 1, taken.max(initial=0) + 1))
         pairs = _pairs(rows, taken, width, test)
 
-        places, count = _list_rows(recommendations[Columns.USER], users)
-        items = np.full((count, k), EMPTY, "int32")
-        items[places, ranks - 1] = listed
+        lists, count = _list_rows(recommendations[Columns.USER], users)
+        # a rank a row in memory: metrics reduce over ranks for all lists at once, and shorter lists are its first part
+        items, cells = np.full((k, count), EMPTY, "int32"), (ranks - 1) * count + lists
+        items.ravel()[cells] = listed
         if np.count_nonzero(items != EMPTY) < len(listed):
-            at = pd.Series(places * k + ranks - 1)
-            row = recommendations.iloc[int(at.duplicated().argmax())]
+            row = recommendations.iloc[int(pd.Series(cells).duplicated().argmax())]
             raise ValueError(
                 f"user {row[Columns.USER]!r} has several items at rank {row[Columns.RANK]}; "
                 "expected one list a user with one item a rank"
             )
+        items = items.T
         repeated = _repeated(items)
         items[repeated] = EMPTY
-
-        judged = items[: len(users)]
-        taken = _taken(judged, pairs, width)
-        owned = _owned(judged, taken != EMPTY, users, train)
-        return cls(
-            train,
-            train.customers_per_item,
-            users,
-            pairs,
-            items,
-            width,
-            repeated,
-            taken,
-            owned,
-            *_alike(judged, train.products, width),
-        )
-
-    def first(self, k: int) -> "Lists":
-        """The same with lists cut to their first `k` ranks."""
-        cut = {
-            name: None if array is None else array[:, :k]
-            for name in ("items", "repeated", "taken", "owned", "alike", "categories")
-            for array in [getattr(self, name)]
-        }
-        return replace(self, **cut)
-
-    @property
-    def k(self) -> int:
-        """How many ranks there are."""
-        return self.items.shape[1]
+        return cls(train, users, pairs, items, width, repeated)
 
     @property
     def judged(self) -> np.ndarray:
         """The `items` of the judged users, int32 users x k."""
         return self.items[: len(self.users)]
-
-    @cached_property
-    def listed(self) -> np.ndarray:
-        """Whether there is an item at each rank of the judged users' lists, bool users x k."""
-        return self.judged != EMPTY
-
-    @cached_property
-    def hit(self) -> np.ndarray:
-        """Whether the user took the item at each rank, bool users x k."""
-        return self.taken != EMPTY
-
-    @cached_property
-    def relevant(self) -> np.ndarray:
-        """How many items each user took, int64, at least 1."""
-        return np.bincount(self.pairs["user"], minlength=len(self.users))
-
-    @cached_property
-    def hits(self) -> tuple[np.ndarray, np.ndarray]:
-        """User and row of `pairs` of every hit."""
-        rows, places = np.nonzero(self.hit)
-        return rows, self.taken[rows, places]
 
 
 def _require(frame: pd.DataFrame, columns: Sequence[str], name: str) -> None:
@@ -244,76 +172,9 @@ def _list_rows(ids: pd.Series, users: pd.Index) -> tuple[np.ndarray, int]:
 
 def _repeated(items: np.ndarray) -> np.ndarray:
     """Whether the item at each rank stands higher up in the same list."""
-    repeated, ordered = np.zeros(items.shape, bool), np.sort(items, axis=1)
+    repeated, ordered = np.zeros(items.shape, bool, order="F"), np.sort(items, axis=1)
     some = np.flatnonzero(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != EMPTY)).any(axis=1))
     lists = items[some]
     for lag in range(1, items.shape[1]):
         repeated[some, lag:] |= (lists[:, lag:] == lists[:, :-lag]) & (lists[:, lag:] != EMPTY)
     return repeated
-
-
-def _alike(
-    items: np.ndarray, products: pd.DataFrame | None, width: int
-) -> tuple[np.ndarray | None, int, np.ndarray | None]:
-    """`alike`, `attributes` and `categories` of `Lists`."""
-    names = [name for name in ATTRIBUTES if products is not None and name in products and products[name].notna().any()]
-    alike, first = np.zeros(items.shape, "int32") if names else None, None
-    for name in names:
-        codes = np.full(width + 1, -1)
-        codes[: len(products)] = pd.factorize(products[name])[0]
-        equal = _equal_above(items, codes)
-        alike += equal
-        if name == Columns.CATEGORY:
-            first = (equal == 0) & (codes >= 0)[items]
-    return alike, len(names), first
-
-
-def _equal_above(items: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """How many items higher up in the list have the same code: int32 lists x k.
-
-    `codes` holds one for each number of items, -1 for a missing value, which is taken for one more value. Empty places
-    equal nothing.
-    """
-    k, missing = items.shape[1], codes.max(initial=-1) + 1
-    small = np.uint16 if missing + k < 1 << 16 else np.int32
-    codes, own = np.where(codes < 0, missing, codes).astype(small), (missing + 1 + np.arange(k)).astype(small)
-    equal = np.empty(items.shape, "int32")
-    for start in range(0, len(items), BLOCK):
-        block = items[start : start + BLOCK].T.copy()  # a rank a row, so that ranks are compared for all lists at once
-        values = np.where(block == EMPTY, own[:, None], codes[block])
-        above = np.zeros(block.shape, "uint8" if k <= 256 else "int32")
-        for lag in range(1, k):
-            above[lag:] += (values[lag:] == values[:-lag]).view("uint8")
-        equal[start : start + BLOCK] = above.T
-    return equal
-
-
-def _owned(items: np.ndarray, hit: np.ndarray, users: pd.Index, train: Interactions) -> np.ndarray:
-    """Whether a hit is an item that the user had in training: bool users x k."""
-    owned, rows = np.zeros(hit.shape, bool), train.rows(users)
-    known = hit & (items < len(train.items)) & (rows >= 0)[:, None]
-    at = np.nonzero(known)
-    if len(at[0]):
-        owned[at] = np.asarray(train.matrix[rows[at[0]], items[at]]).ravel() != 0
-    return owned
-
-
-def _taken(items: np.ndarray, pairs: pd.DataFrame, width: int) -> np.ndarray:
-    """Row of `pairs` that the item at each rank is, `EMPTY` for misses.
-
-    The pairs of a block of users are marked in a table users x items, where the lists look them up. Its last column
-    is never marked: it is the one before the first, where empty places look.
-    """
-    taken, users, width = np.full(items.shape, EMPTY, "int32"), len(items), width + 1
-    step = max(1, min(CELLS // width, users))
-    cells = pairs["user"].to_numpy() * width + pairs["item"].to_numpy()
-    bounds = np.searchsorted(cells, np.arange(0, users + step, step) * width)
-    table = np.full(step * width, EMPTY, "int32")
-    first = np.arange(step, dtype="int32")[:, None] * np.int32(width)
-    for number, start in enumerate(range(0, users, step)):
-        low, high = bounds[number : number + 2]
-        marked, block = cells[low:high] - start * width, items[start : start + step]
-        table[marked] = np.arange(low, high)
-        taken[start : start + step] = table[block + first[: len(block)]]
-        table[marked] = EMPTY
-    return taken

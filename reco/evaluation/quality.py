@@ -23,12 +23,12 @@ def duplicates(repeated: np.ndarray, listed: np.ndarray) -> np.ndarray:
     return mean_listed(repeated, listed | repeated)
 
 
-def unknown_items(items: np.ndarray, catalogue: int) -> np.ndarray:
-    """Share of a list's items that training does not know: numbers from `catalogue` on; NaN for an empty list.
+def unknown_items(unknown: np.ndarray, listed: np.ndarray) -> np.ndarray:
+    """Share of a list's items that are `unknown` to training (bool, users x k); NaN for an empty list.
 
     Wanted where a model knows new items from their attributes, else a sign of lists and catalogue out of step.
 
-    >>> unknown_items(np.array([[0, 7, -1], [-1, -1, -1]]), catalogue=5).tolist()
+    >>> unknown_items(np.array([[False, True], [False, False]]), np.array([[True, True], [False, False]])).tolist()
     [0.5, nan]
     """
-    return mean_listed(items >= catalogue, items >= 0)
+    return mean_listed(unknown, listed)

@@ -1,8 +1,10 @@
 """Novelty, surprise and variety against slow ways of counting them and numbers worked out by hand."""
 
+from decimal import Decimal
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ from reco.evaluation.beyond_accuracy import (
     entropy,
     gini,
     personalization,
-    popular,
+    popularity_ranks,
+    price_percentiles,
     self_information,
     serendipity,
     unexpectedness,
@@ -32,9 +35,11 @@ def test_nothing_is_known_of_items_without_users():
     assert np.isnan(self_information(np.array([0]), 0)).all()
 
 
-def test_popular_are_no_more_than_there_are():
-    assert popular(np.array([2, 1]), 5).tolist() == [True, True]
-    assert popular(np.array([1, 1, 1]), 1).tolist() == [True, False, False]
+@settings(deadline=None)
+@given(counts)
+def test_popularity_ranks_by_owners_and_then_by_number(owners):
+    order = sorted(range(len(owners)), key=lambda item: (-owners[item], item))
+    assert np.argsort(popularity_ranks(owners)).tolist() == order
 
 
 def test_best_sellers_are_expected_and_nothing_else():
@@ -113,3 +118,11 @@ def test_personalization_as_the_mean_over_pairs(lists):
 def test_personalization_of_equal_and_of_disjoint_lists():
     assert personalization(padded([{1, 2}, {1, 2}, {1, 2}])) == pytest.approx(0, abs=1e-12)
     assert personalization(padded([{1, 2}, {3}, {4, 5, 6}])) == pytest.approx(1, abs=1e-12)
+
+
+def test_prices_in_any_type():
+    frame = pd.DataFrame({"price": ["4", "1", Decimal("4.0"), None]})
+    assert price_percentiles(frame).tolist() == pytest.approx([2 / 3, 1 / 6, 2 / 3, float("nan")], nan_ok=True)
+    assert price_percentiles(frame[["price"]].head(0)) is None
+    assert price_percentiles(frame.rename(columns={"price": "cost"})) is None
+    assert price_percentiles(None) is None

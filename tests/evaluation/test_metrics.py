@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from reco.evaluation.lists import Lists
-from reco.evaluation.metrics import head, measure_lists, measure_users, price_percentiles
+from reco.evaluation.metrics import measure_lists, measure_users
+from reco.evaluation.places import Places
 from reco.interactions import Interactions
 
 # x has four users, y two, z and w one each: x makes half of the eight purchases
@@ -26,6 +25,10 @@ NAN = float("nan")
 def lists(k: int = 4, products: pd.DataFrame | None = PRODUCTS, test: pd.DataFrame = TEST) -> Lists:
     train = Interactions.from_frame(pd.DataFrame(PAIRS, columns=["user_id", "item_id"]), products=products)
     return Lists.of(LISTS, test, train, k)
+
+
+def places(*options: object, **more: object) -> Places:
+    return Places.of(lists(*options, **more))
 
 
 @pytest.mark.parametrize(
@@ -57,11 +60,11 @@ def lists(k: int = 4, products: pd.DataFrame | None = PRODUCTS, test: pd.DataFra
     ],
 )
 def test_by_hand(metric, expected):
-    assert measure_users(lists())[metric].tolist() == pytest.approx(expected, rel=1e-12, nan_ok=True)
+    assert measure_users(places())[metric].tolist() == pytest.approx(expected, rel=1e-12, nan_ok=True)
 
 
 def test_shorter_lists_expect_less():
-    metrics = measure_users(lists(1))
+    metrics = measure_users(places(1))
     assert metrics["unexpectedness"].tolist()[:2] == [1, 1]  # x alone is expected
     assert metrics["serendipity"].tolist() == [0, 0, 0]  # a had z, and b had y
     assert metrics["full_slates"].tolist() == [1, 1, 0]
@@ -71,29 +74,29 @@ def test_a_hit_on_what_the_user_had_not_is_serendipity():
     test = pd.DataFrame({"user_id": ["e"], "item_id": ["z"]})
     train = Interactions.from_frame(pd.DataFrame(PAIRS, columns=["user_id", "item_id"]))
     shown = pd.DataFrame({"user_id": ["e", "e"], "rank": [1, 2], "item_id": ["z", "w"]})
-    assert measure_users(Lists.of(shown, test, train, 2))["serendipity"].tolist() == [0.5]
+    assert measure_users(Places.of(Lists.of(shown, test, train, 2)))["serendipity"].tolist() == [0.5]
 
 
 def test_all_lists_together():
-    together = measure_lists(lists())
+    together = measure_lists(lists().items, len(PRODUCTS))
     assert together["coverage"] == 3 / 4
     assert together["gini"] == pytest.approx(1 / 4)  # counts 0, 1, 1, 1
     assert together["entropy"] == pytest.approx(np.log2(3))
     assert together["personalization"] == pytest.approx(1)
-    assert measure_lists(lists(1))["coverage"] == 2 / 4
+    assert measure_lists(lists(1).items, len(PRODUCTS))["coverage"] == 2 / 4
 
 
 def test_metrics_without_what_they_need_are_absent():
-    bare = measure_users(lists(products=None, test=TEST.drop(columns="revenue")))
-    whole = measure_users(lists())
+    bare = measure_users(places(products=None, test=TEST.drop(columns="revenue")))
+    whole = measure_users(places())
     assert set(whole) - set(bare) == {"revenue_recall", "diversity", "categories", "price_percentile"}
     pd.testing.assert_frame_equal(whole[bare.columns], bare)
     empty = PRODUCTS.assign(price=None, category=None, brand=None)
-    assert list(measure_users(lists(products=empty, test=TEST.drop(columns="revenue")))) == list(bare)
+    assert list(measure_users(places(products=empty, test=TEST.drop(columns="revenue")))) == list(bare)
 
 
 def test_brands_alone_make_no_categories():
-    assert set(measure_users(lists())) - set(measure_users(lists(products=PRODUCTS[["brand"]]))) == {
+    assert set(measure_users(places())) - set(measure_users(places(products=PRODUCTS[["brand"]]))) == {
         "categories",
         "price_percentile",
     }
@@ -101,32 +104,15 @@ def test_brands_alone_make_no_categories():
 
 def test_margin_weighs_alone():
     test = TEST.rename(columns={"revenue": "margin"})
-    metrics = measure_users(lists(test=test))
+    metrics = measure_users(places(test=test))
     assert "revenue_recall" not in metrics
     assert metrics["margin_recall"].tolist() == [3 / 4, 2 / 8, 0]
 
 
 def test_amounts_that_are_all_alike_give_plain_recall():
-    metrics = measure_users(lists(test=TEST.assign(revenue=2.5)))
+    metrics = measure_users(places(test=TEST.assign(revenue=2.5)))
     assert metrics["revenue_recall"].tolist() == metrics["recall"].tolist()
 
 
 def test_nothing_worth_anything_has_no_share():
-    assert measure_users(lists(test=TEST.assign(revenue=0.0)))["revenue_recall"].isna().all()
-
-
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=20).map(np.array))
-def test_head_is_the_smallest_half(purchases):
-    chosen = head(purchases)
-    assert purchases[chosen].sum() >= purchases.sum() / 2
-    if chosen.any():
-        assert purchases[chosen].sum() - purchases[chosen].min() < purchases.sum() / 2
-        assert purchases[chosen].min() >= purchases[~chosen].max(initial=0)
-
-
-def test_prices_in_any_type():
-    frame = PRODUCTS.assign(price=pd.Series(["4", "1", "4.0", None], index=PRODUCTS.index))
-    assert price_percentiles(frame).tolist() == pytest.approx([2 / 3, 1 / 6, 2 / 3, NAN], nan_ok=True)
-    assert price_percentiles(PRODUCTS[["brand"]]) is None
-    assert price_percentiles(None) is None
+    assert measure_users(places(test=TEST.assign(revenue=0.0)))["revenue_recall"].isna().all()

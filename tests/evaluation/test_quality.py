@@ -17,6 +17,7 @@ def test_duplicates_are_shares_of_what_was_listed():
 
 
 def test_unknown_items_are_shares_of_what_was_listed():
-    values = unknown_items(np.array([[0, 1, 9, -1], [8, 9, -1, -1], [-1, -1, -1, -1]]), catalogue=8)
-    assert values[:2].tolist() == [1 / 3, 1]
-    assert np.isnan(values[2])
+    unknown = np.array([[False, False, True], [True, True, False], [False, False, False]])
+    listed = np.array([[True, True, True], [True, True, False], [False, False, False]])
+    assert unknown_items(unknown, listed)[:2].tolist() == [1 / 3, 1]
+    assert np.isnan(unknown_items(unknown, listed)[2])
