@@ -159,3 +159,111 @@ def test_cutoffs_hold_in_every_zone(moment, zone, validation_weeks, test_weeks):
     assert last < found.end
     assert found.end - last <= pd.Timedelta(hours=26)
     assert found.test.strftime("%a") == found.end.strftime("%a") == found.validation.strftime("%a")
+
+
+# later events
+
+
+EVENTS = pd.DataFrame(
+    {
+        "user_id": ["a", "new", "b"],
+        "item_id": ["z", "x", "unheard of"],
+        "timestamp": pd.Timestamp("2020-02-01"),
+        "basket_id": ["o9", "o8", "o8"],
+        "weight": [2.0, 1.0, 1.0],
+    }
+)
+
+
+def small() -> Interactions:
+    return Interactions.from_frame(LOG, "who", "what", "when", "weight", basket="order")
+
+
+def test_later_events_by_hand():
+    x = small()
+    grown, rows, first = x.extended(EVENTS)
+    assert list(grown.users) == ["a", "b", "new"]
+    assert grown.items is x.items
+    assert grown.matrix.toarray().tolist() == [[0, 2, 2], [1.5, 0, 4], [1, 0, 0]]
+    assert (rows.tolist(), first) == ([0, 2], 4)
+    assert grown.log["user"].tolist() == [1, 0, 1, 1, 0, 2]
+    assert grown.log["basket_id"].tolist() == [0, 1, 2, 2, 3, 4]  # no basket of old
+    assert x.matrix.shape == (2, 3)
+    assert len(x.log) == 4
+
+
+def test_newcomers_stand_behind_in_ascending_order():
+    events = EVENTS.assign(user_id=["9", "10", "b"], item_id="x")
+    assert list(small().extended(events).interactions.users) == ["a", "b", "10", "9"]
+
+
+def test_events_that_undo_leave_no_cell():
+    undo = pd.DataFrame(
+        {"user_id": ["a"], "item_id": ["y"], "weight": [-2.0], "timestamp": LOG["when"][0], "basket_id": 1}
+    )
+    grown = small().extended(undo).interactions
+    assert grown.matrix.nnz == small().matrix.nnz - 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(logs.filter(len), logs)
+def test_extended_holds_what_one_log_would(first, later):
+    later = later[later["item_id"].isin(first["item_id"])]
+    grown = Interactions.from_frame(first, weight="weight").extended(later).interactions
+    whole = Interactions.from_frame(pd.concat([first, later]), weight="weight")
+    rows = grown.rows(whole.users)
+    assert (rows >= 0).all()
+    assert np.array_equal(grown.matrix[rows].toarray(), whole.matrix.toarray())
+    assert grown.matrix.has_sorted_indices
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e: e.drop(columns="timestamp"), "events have no column 'timestamp'"),
+        (lambda e: e.drop(columns="basket_id"), "events have no column 'basket_id'"),
+        (lambda e: e.assign(user_id=[None, "a", "b"]), "'user_id' of the events holds a missing value"),
+        (lambda e: e.assign(weight=np.inf), "not a finite number"),
+        (lambda e: e.assign(user_id=[1, 2, 3]), "user ids are int64, those known are"),
+        (lambda e: e.assign(item_id=[1, 2, 3]), "item ids are int64, those known are"),
+    ],
+)
+def test_events_that_cannot_be_taken_in(change, message):
+    with pytest.raises(ValueError, match=message):
+        small().extended(change(EVENTS))
+
+
+# visits
+
+
+def test_visits_hold_what_was_viewed_in_one():
+    views = pd.DataFrame({"session_id": ["s1", "s1", "s1", "s2", "s3"], "item_id": ["x", "z", "x", "other", "y"]})
+    x = Interactions.from_frame(LOG, "who", "what", views=views)
+    assert x.sessions.toarray().tolist() == [[1, 0, 1], [0, 1, 0]]  # s2 saw nothing that is known
+
+
+def test_views_that_name_products_otherwise():
+    views = pd.DataFrame({"session_id": ["s1"], "item_id": [7]})
+    with pytest.raises(ValueError, match="item ids of the views are int64"):
+        Interactions.from_frame(LOG, "who", "what", views=views)
+
+
+# fingerprint
+
+
+def test_same_content_same_fingerprint():
+    assert small().fingerprint == small().fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda log: log.assign(weight=log["weight"] + 1),
+        lambda log: log.assign(who=log["who"].replace("a", "c")),
+        lambda log: log.assign(when=log["when"] + pd.Timedelta(days=1)),
+        lambda log: log.iloc[::-1],
+    ],
+)
+def test_other_content_other_fingerprint(change):
+    other = Interactions.from_frame(change(LOG), "who", "what", "when", "weight", basket="order")
+    assert other.fingerprint != small().fingerprint
