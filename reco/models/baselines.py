@@ -57,6 +57,8 @@ class Trending(Recommender):
         days = moments(x.log) / 86_400e9
         items, n = x.log["item"].to_numpy(), len(x.items)
         bought = x.log[Columns.WEIGHT].to_numpy() > 0  # a return is no demand
+        if not bought.any():
+            raise ValueError(f"{self.name}: no interaction has a weight above 0")
         days, items = days[bought], items[bought]
         start = days.max() - self.recent_days
         recent = days > start

@@ -154,7 +154,8 @@ class TIFUKNN(_OfBaskets):
         def nearness(block: np.ndarray) -> np.ndarray:
             # of |v - w|² = |v|² - 2 v·w + |w|² the first term is the same for all neighbours
             near = 2 * (self._vectors @ self._vectors[block].T).toarray() - squares[:, None]
-            near[squares == 0] = -np.inf
+            near[squares == 0] = -np.inf  # nothing is known of them
+            near[:, squares[block] == 0] = -np.inf
             near[block, np.arange(len(block))] = -np.inf
             return near
 
@@ -265,7 +266,7 @@ class DueAgain(Recommender):
 
     Options:
         ahead_days: an item due within so many days counts as due.
-        shrinkage: intervals of the usual length that the user's own are averaged with, at least 0.
+        shrinkage: intervals of the usual length that the user's own are averaged with, above 0.
     """
 
     ahead_days: float = 14.0
@@ -296,11 +297,13 @@ class DueAgain(Recommender):
         day = moments(log) // DAY
         first, length = (day.min(), np.ptp(day) + 1) if len(day) else (0, 1)
         cell = np.searchsorted(rows, log["user"]) * np.int64(n_items) + log["item"].to_numpy()
-        cell, day = np.divmod(np.unique(cell * length + (day - first)), length)
+        visits = np.sort(cell * length + (day - first))  # several on one day are one
+        cell, day = np.divmod(visits[np.diff(visits, prepend=-1) > 0], length)
         start = np.flatnonzero(np.diff(cell, prepend=-1))
-        end = np.append(start[1:], len(cell))
+        end = np.append(start, len(cell))[1:]
         user, item = np.divmod(cell[start], n_items)
-        still = np.asarray(x.matrix[rows[user], item]).ravel() > 0  # not all given back
+        had = owned(x, rows).tocoo()
+        still = np.isin(cell[start], had.row * np.int64(n_items) + had.col, assume_unique=True)  # not all given back
         user, item, start, end = user[still], item[still], start[still], end[still]
         indptr = np.searchsorted(user, np.arange(len(rows) + 1))
         facts = (end - start, day[end - 1] - day[start], day[end - 1] + first)

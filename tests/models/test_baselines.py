@@ -65,6 +65,12 @@ def test_trend_needs_timestamps(times):
         make_model("trending").fit(x)
 
 
+def test_trend_of_returns_alone():
+    frame = pd.DataFrame({"user_id": ["a"], "item_id": ["x"], "timestamp": pd.Timestamp("2026-01-01"), "quantity": -1})
+    with pytest.raises(ValueError, match="trending: no interaction has a weight above 0"):
+        make_model("trending").fit(Interactions.from_frame(frame, timestamp="timestamp", weight="quantity"))
+
+
 def in_categories(categories: dict[str, str | None], rows: list[tuple[str, str]]) -> Interactions:
     products = pd.DataFrame({"category": categories})
     return Interactions.from_frame(pd.DataFrame(rows, columns=["user_id", "item_id"]), products=products)

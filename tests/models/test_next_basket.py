@@ -317,6 +317,22 @@ def test_what_was_returned_leaves_no_trace(model):
     assert make_model(model).fit(with_returns).recommend(["c"], exclude_seen=False).empty
 
 
+@pytest.mark.parametrize("model", ["personal_frequency", "tifu_knn", "up_cf", "due_again"])
+def test_nothing_but_returns(model):
+    x = history([("a", "x", "01-01"), ("b", "x", "01-09")], [-1, -2])
+    assert make_model(model).fit(x).recommend(["a", "b"], exclude_seen=False).empty
+
+
+@pytest.mark.parametrize("model", ["tifu_knn", "up_cf", "due_again"])
+def test_a_return_by_a_new_user_changes_nothing(model):
+    x = history([("a", "x", "01-01"), ("a", "x", "01-09"), ("b", "x", "01-09")])
+    when = pd.Timestamp("2026-01-10")
+    event = pd.DataFrame({"user_id": ["c"], "item_id": "x", "timestamp": when, "basket_id": "r", "weight": -1})
+    fitted = make_model(model).fit(x).partial_fit(event)
+    found = fitted.recommend(["a", "b", "c"], exclude_seen=False)
+    pd.testing.assert_frame_equal(found, make_model(model).fit(x).recommend(["a", "b"], exclude_seen=False))
+
+
 @pytest.fixture(scope="module")
 def complete_journey() -> pd.DataFrame:
     """Who bought what in which basket, products bought by 17 or more households."""
