@@ -1,25 +1,17 @@
 """Nearest neighbours by co-purchase: items that the same users have, users who have the same items."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
-from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight, tfidf_weight
+from implicit.nearest_neighbours import bm25_weight, tfidf_weight
 from scipy import sparse
-from sklearn.preprocessing import normalize
-from threadpoolctl import threadpool_limits
 
 from reco.interactions import Interactions
-from reco.models.base import Recommender, check_choice, no_zeros, register
-
-#: How rows are weighted so that their products are similarities; BM25 with its usual K1 and B.
-SIMILARITIES: Final[dict[str, Callable[[sparse.csr_matrix], sparse.spmatrix]]] = {
-    "cosine": normalize,
-    "tfidf": lambda rows: normalize(tfidf_weight(rows).tocsr()),
-    "bm25": lambda rows: bm25_weight(rows, K1=1.2, B=0.75),
-}
-Similarity = Literal["cosine", "tfidf", "bm25"]
+from reco.models.base import BLOCK, Range, Recommender, check_choice, no_zeros, register
+from reco.models.nearest import multiplied, nearest_columns, products, refreshed, replace_rows
 
 #: What the weights of the matrix are compared as; no amount is below 0.
 AMOUNTS: Final[dict[str, Callable[[np.ndarray], np.ndarray]]] = {
@@ -30,9 +22,104 @@ AMOUNTS: Final[dict[str, Callable[[np.ndarray], np.ndarray]]] = {
 Amounts = Literal["count", "log", "binary"]
 
 
+def as_amounts(matrix: sparse.csr_matrix, weights: Amounts) -> sparse.csr_matrix:
+    """The weights of `matrix` as amounts (CSR float32, no zeros).
+
+    >>> as_amounts(sparse.csr_matrix([[3.0, -1.0]], dtype="float32"), "log").toarray().tolist()
+    [[2.0, 0.0]]
+    """
+    amounts = matrix.copy()
+    amounts.data = AMOUNTS[weights](amounts.data)
+    amounts.eliminate_zeros()
+    return amounts
+
+
+def unit_columns(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The columns of `matrix` with length 1, float64, so that their products are cosines; empty ones stay empty.
+
+    >>> unit_columns(sparse.csr_matrix([[3.0, 0.0], [4.0, 2.0]])).toarray().tolist()
+    [[0.6, 0.0], [0.8, 1.0]]
+    """
+    data = matrix.data.astype("float64")
+    lengths = np.sqrt(np.bincount(matrix.indices, data**2, minlength=matrix.shape[1]))[matrix.indices]
+    units = np.divide(data, lengths, out=np.zeros_like(data), where=lengths > 0)
+    return sparse.csr_matrix((units, matrix.indices, matrix.indptr), matrix.shape)
+
+
+def centred(amounts: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Known cells less the mean of their row, float64; no stored zeros.
+
+    >>> centred(sparse.csr_matrix([[1.0, 3.0, 0.0], [0.0, 5.0, 0.0]])).toarray().tolist()
+    [[-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    known = np.diff(amounts.indptr)
+    rows = np.repeat(np.arange(len(known)), known)
+    data = amounts.data.astype("float64")
+    means = np.bincount(rows, data, minlength=len(known)) / np.maximum(known, 1)
+    data -= means[rows]
+    data[np.abs(data) < 1e-9 * means[rows]] = 0  # equal amounts are so in spite of rounding
+    differences = sparse.csr_matrix((data, amounts.indices.copy(), amounts.indptr.copy()), amounts.shape)
+    differences.eliminate_zeros()
+    return differences
+
+
+#: How amounts are weighted so that products of columns are similarities; BM25 with its usual K1 and B.
+SIMILARITIES: Final[dict[str, Callable[[sparse.csr_matrix], sparse.csr_matrix]]] = {
+    "cosine": unit_columns,
+    "tfidf": lambda amounts: unit_columns(tfidf_weight(amounts.T).T.tocsr()),
+    "bm25": lambda amounts: bm25_weight(amounts.T, K1=1.2, B=0.75).T.tocsr(),
+    "adjusted_cosine": lambda amounts: unit_columns(centred(amounts)),
+}
+UserSimilarity = Literal["cosine", "tfidf", "bm25"]
+ItemSimilarity = Literal["cosine", "tfidf", "bm25", "adjusted_cosine"]
+
+
+@dataclass
+class ItemNeighbours(Recommender):
+    """What is nearest to what the user has: the user's amounts times the lists of nearest items.
+
+    A subclass makes the lists, items x items, in `_lists` and keeps them right in `_refreshed`.
+    """
+
+    explains = True
+    updates = True
+    space: ClassVar = {"neighbours": Range(5, 500, log=True), "weights": tuple(AMOUNTS)}
+
+    neighbours: int = 100
+    weights: Amounts = "log"
+    threads: int = 0
+
+    def _train(self, x: Interactions) -> None:
+        check_neighbours(self)
+        check_choice(self, "weights", AMOUNTS)
+        self._amounts = as_amounts(x.matrix, self.weights)
+        self.nearest = self._lists(x)
+
+    @abstractmethod
+    def _lists(self, x: Interactions) -> sparse.csr_matrix:
+        """The nearest items of every item with their similarities, (n_items, n_items) float32."""
+
+    @abstractmethod
+    def _refreshed(self, x: Interactions, first: int) -> sparse.csr_matrix:
+        """`nearest` after the events from place `first` of the log of `x` on."""
+
+    def _update(self, x: Interactions, rows: np.ndarray, first: int) -> None:
+        self._amounts = replace_rows(self._amounts, rows, as_amounts(x.matrix[rows], self.weights))
+        self.nearest = self._refreshed(x, first)
+
+    def _score(self, rows: np.ndarray) -> np.ndarray:
+        return no_zeros(multiplied(self._amounts[rows], self.nearest, self.threads))
+
+    def _resemble(self, columns: np.ndarray) -> np.ndarray:
+        return no_zeros(self.nearest[columns].toarray())
+
+    def _contributions(self, rows: np.ndarray, columns: np.ndarray) -> sparse.csr_matrix:
+        return self._amounts[rows].multiply(self.nearest[:, columns].T).tocsr()
+
+
 @register("item_knn", "Item-based neighbours (cosine)")
 @dataclass
-class ItemKNN(Recommender):
+class ItemKNN(ItemNeighbours):
     """The items nearest to what the user has: the user's row times the item-item similarity.
 
     G. Linden, B. Smith, J. York, "Amazon.com recommendations: item-to-item collaborative filtering", IEEE Internet
@@ -40,36 +127,85 @@ class ItemKNN(Recommender):
     similarity is implicit's; of each item only the nearest are kept, so memory is items · neighbours · 8 bytes.
     An item is near to itself: what the user bought often ranks high unless seen items are excluded.
 
+    New events count at once in the user's row and in the similarities of the items they are of. With "cosine" that
+    is what a full fit gives. With the other similarities events also change, a little, how items without events
+    compare (through the user's mean, or what an item is worth in total): that waits for the next fit.
+
     Options:
         similarity: "cosine" of the weights; "tfidf" and "bm25" count users who buy everything for less;
-            "adjusted_cosine" of the differences from each user's mean, for ratings.
+            "adjusted_cosine" of the differences from each user's mean.
         neighbours: items kept beside each item.
         weights: "count" as they are, "log" as log2(1 + weight), "binary" as 1 each.
         threads: 0 for as many as there are cores.
     """
 
-    similarity: Similarity | Literal["adjusted_cosine"] = "cosine"
-    neighbours: int = 100
-    weights: Amounts = "log"
-    threads: int = 0
+    similarity: ItemSimilarity = "cosine"
 
-    def _train(self, x: Interactions) -> None:
-        check_choice(self, "similarity", (*SIMILARITIES, "adjusted_cosine"))
-        check_choice(self, "weights", AMOUNTS)
-        self._amounts = _amounts(x.matrix, self.weights)
-        if self.similarity == "adjusted_cosine":
-            compared, weigh = _centred(self._amounts), normalize
-            if compared.nnz == 0:
-                raise ValueError("item_knn: adjusted_cosine needs weights that differ within a user")
-        else:
-            compared, weigh = self._amounts, SIMILARITIES[self.similarity]
-        self.nearest = _nearest(weigh(compared.T.tocsr()), self.neighbours, self.threads)
+    def _lists(self, x: Interactions) -> sparse.csr_matrix:
+        return nearest_columns(self._weighted(), self.neighbours, self.threads)
 
-    def _score(self, rows: np.ndarray) -> np.ndarray:
-        return no_zeros((self._amounts[rows] @ self.nearest).toarray())
+    def _refreshed(self, x: Interactions, first: int) -> sparse.csr_matrix:
+        touched = np.unique(x.log["item"].to_numpy()[first:])
+        if len(touched) > BLOCK:  # no faster than anew
+            return self._lists(x)
+        similar = products(self._weighted())
+        return refreshed(self.nearest, similar, touched, len(x.items), self.neighbours, itself=True)
 
-    def _resemble(self, columns: np.ndarray) -> np.ndarray:
-        return no_zeros(self.nearest[columns].toarray())
+    def _weighted(self) -> sparse.csr_matrix:
+        check_choice(self, "similarity", SIMILARITIES)
+        weighted = SIMILARITIES[self.similarity](self._amounts)
+        if self.similarity == "adjusted_cosine" and not weighted.nnz:
+            raise ValueError(f"{self.name}: adjusted_cosine needs weights that differ within a user")
+        return weighted
+
+
+@register("item_adjusted_cosine", "Item-based neighbours (adjusted cosine)")
+@dataclass
+class ItemAdjustedCosine(ItemKNN):
+    """Items of which the same users have more, or less, than they have of others.
+
+    B. Sarwar et al., "Item-based collaborative filtering recommendation algorithms", WWW 2001: the cosine of the
+    differences from each user's mean. Made for ratings, whose users differ in how high they rate; of purchases it
+    compares how often, on the scale of `weights`, not whether. The lengths are over all users who have an item
+    rather than those who have both, so that two items with one user in common are not nearest to each other.
+    Similarities of 0 and below are none. Options and updates are those of `item_knn`.
+    """
+
+    space: ClassVar = {"neighbours": Range(5, 500, log=True), "weights": ("count", "log")}
+
+    similarity: ItemSimilarity = "adjusted_cosine"
+
+    @classmethod
+    def lacks(cls, x: Interactions) -> str | None:
+        """Weights that differ within a user."""
+        return None if centred(as_amounts(x.matrix, "count")).nnz else "needs weights that differ within a user"
+
+
+@register("item_tfidf", "Item-based neighbours (TF-IDF)")
+@dataclass
+class ItemTFIDF(ItemKNN):
+    """The items nearest to what the user has, where users who buy everything count for less.
+
+    G. Salton, C. Buckley, "Term-weighting approaches in automatic text retrieval", Information Processing and
+    Management 1988: an item is a text, its users are the words; sqrt(amount) · log(n_items / (1 + items of the
+    user)), then the cosine. The weighting is implicit's. Options and updates are those of `item_knn`.
+    """
+
+    similarity: ItemSimilarity = "tfidf"
+
+
+@register("item_bm25", "Item-based neighbours (BM25)")
+@dataclass
+class ItemBM25(ItemKNN):
+    """The items nearest to what the user has, where further purchases of an item add ever less.
+
+    S. Robertson, H. Zaragoza, "The probabilistic relevance framework: BM25 and beyond", Foundations and Trends in
+    Information Retrieval 2009, with K1 = 1.2 and B = 0.75; users who buy everything count for less. The product is
+    not divided by lengths, so popular items are near to more. The weighting is implicit's. Options and updates are
+    those of `item_knn`.
+    """
+
+    similarity: ItemSimilarity = "bm25"
 
 
 @register("user_cosine", "User-based neighbours (cosine)")
@@ -82,6 +218,9 @@ class UserCosine(Recommender):
     made for purchases rather than ratings. The similarity is implicit's; users · neighbours · 8 bytes of memory.
     A user is near to oneself: what the user bought often ranks high unless seen items are excluded.
 
+    After new events the users they are of have the neighbours that a full fit gives. So has everyone with "cosine";
+    with "tfidf" and "bm25" what the events did to pairs of other users waits for the next fit.
+
     Options:
         similarity: "cosine" of the weights; "tfidf" and "bm25" count items that everyone buys for less.
         neighbours: users kept beside each user.
@@ -89,43 +228,41 @@ class UserCosine(Recommender):
         threads: 0 for as many as there are cores.
     """
 
-    similarity: Similarity = "cosine"
+    updates = True
+    space: ClassVar = {
+        "similarity": ("cosine", "tfidf", "bm25"),
+        "neighbours": Range(5, 500, log=True),
+        "weights": tuple(AMOUNTS),
+    }
+
+    similarity: UserSimilarity = "cosine"
     neighbours: int = 50
     weights: Amounts = "log"
     threads: int = 0
 
     def _train(self, x: Interactions) -> None:
-        check_choice(self, "similarity", SIMILARITIES)
+        check_choice(self, "similarity", ("cosine", "tfidf", "bm25"))
+        check_neighbours(self)
         check_choice(self, "weights", AMOUNTS)
-        self._amounts = _amounts(x.matrix, self.weights)
-        weighted = SIMILARITIES[self.similarity](self._amounts)
-        self.nearest = _nearest(weighted, self.neighbours, self.threads)
+        self._amounts = as_amounts(x.matrix, self.weights)
+        self.nearest = nearest_columns(self._weighted(), self.neighbours, self.threads)
+
+    def _update(self, x: Interactions, rows: np.ndarray, first: int) -> None:
+        self._amounts = replace_rows(self._amounts, rows, as_amounts(x.matrix[rows], self.weights))
+        if len(rows) > BLOCK:  # no faster than anew
+            self.nearest = nearest_columns(self._weighted(), self.neighbours, self.threads)
+        else:
+            similar = products(self._weighted())
+            self.nearest = refreshed(self.nearest, similar, rows, len(x.users), self.neighbours, itself=True)
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
-        return no_zeros((self.nearest[rows] @ self._amounts).toarray())
+        return no_zeros(multiplied(self.nearest[rows], self._amounts, self.threads))
+
+    def _weighted(self) -> sparse.csr_matrix:
+        return SIMILARITIES[self.similarity](self._amounts.T.tocsr())
 
 
-def _amounts(matrix: sparse.csr_matrix, weights: Amounts) -> sparse.csr_matrix:
-    amounts = matrix.copy()
-    amounts.data = AMOUNTS[weights](amounts.data)
-    amounts.eliminate_zeros()
-    return amounts
-
-
-def _nearest(weighted: sparse.spmatrix, neighbours: int, threads: int) -> sparse.csr_matrix:
-    """The products (n, n) of each row with itself and the `neighbours` nearest others, float32."""
-    model = ItemItemRecommender(K=neighbours + 1, num_threads=threads)
-    # implicit runs its own threads; those of the linear algebra library would get in their way
-    with threadpool_limits(1, "blas"):
-        model.fit(weighted.T.tocsr().astype("float64"), show_progress=False)
-    return model.similarity.astype("float32")
-
-
-def _centred(amounts: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Known cells less the mean of their row."""
-    known = np.diff(amounts.indptr)
-    means = np.asarray(amounts.sum(axis=1)).ravel() / np.maximum(known, 1)
-    data = amounts.data - np.repeat(means, known).astype("float32")
-    centred = sparse.csr_matrix((data, amounts.indices, amounts.indptr), amounts.shape)
-    centred.eliminate_zeros()
-    return centred
+def check_neighbours(model: ItemNeighbours | UserCosine) -> None:
+    """Raise `ValueError` unless the model keeps at least one neighbour."""
+    if model.neighbours < 1:
+        raise ValueError(f"{model.name}: neighbours is {model.neighbours}; expected 1 or more")
