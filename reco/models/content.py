@@ -36,7 +36,7 @@ class ContentRecommender(Recommender):
 
     @abstractmethod
     def _embed(self, products: pd.DataFrame) -> sparse.csr_matrix | np.ndarray:
-        """One row an item, float32, of length 1, or of zeros where nothing is known of the item."""
+        """One row an item (or as `_vectors_of` finds it), float32, of length 1, or zeros where nothing is known."""
 
     @classmethod
     def lacks(cls, interactions: Interactions) -> str | None:
@@ -58,17 +58,25 @@ class ContentRecommender(Recommender):
         """How much each item of the users' histories counts: the shares of a vector of length 1."""
         amounts = self.interactions.matrix[rows]
         amounts.data = np.log2(1 + np.maximum(amounts.data, 0))
-        profiles = amounts @ self.vectors
+        profiles = self._profiles(amounts)
         squares = profiles.multiply(profiles) if sparse.issparse(profiles) else profiles**2
         lengths = np.sqrt(np.asarray(squares.sum(axis=1)))
         amounts.data /= np.repeat(np.maximum(lengths.ravel(), 1e-12), np.diff(amounts.indptr)).astype("float32")
         return amounts
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
-        return self._cosine(self._amounts(rows) @ self.vectors)
+        return self._cosine(self._profiles(self._amounts(rows)))
 
     def _resemble(self, columns: np.ndarray) -> np.ndarray:
-        return self._cosine(self.vectors[columns])
+        return self._cosine(self._vectors_of(columns))
+
+    def _vectors_of(self, columns: np.ndarray) -> sparse.csr_matrix | np.ndarray:
+        """The vectors of items, by column number."""
+        return self.vectors[columns]
+
+    def _profiles(self, amounts: sparse.csr_matrix) -> sparse.csr_matrix | np.ndarray:
+        """Sums of the vectors of items, (len(amounts), terms), by how much each counts, (len(amounts), n_items)."""
+        return amounts @ self.vectors
 
     def _cosine(self, block: sparse.csr_matrix | np.ndarray) -> np.ndarray:
         """Products (len(block), n_items) of unit vectors with all items'."""
@@ -80,7 +88,7 @@ class ContentRecommender(Recommender):
         beside = np.repeat(columns, np.diff(has.indptr))
         for start in range(0, has.nnz, STEP):
             part = slice(start, start + STEP)
-            left, right = self.vectors[has.indices[part]], self.vectors[beside[part]]
+            left, right = self._vectors_of(has.indices[part]), self._vectors_of(beside[part])
             product = left.multiply(right) if sparse.issparse(left) else left * right
             has.data[part] *= np.asarray(product.sum(axis=1)).ravel()
         return has
