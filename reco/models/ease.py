@@ -184,7 +184,7 @@ class ByUsers:
         changed = fitted < 0
         if changed.any():
             reach[changed] = (own[changed] @ self.item_users) @ self.kernel
-        scores = np.ascontiguousarray((self.item_users @ reach.T).T)
+        scores = self._over_items(reach)
         # what an item would add to itself
         rows = np.repeat(np.arange(len(fitted)), np.diff(own.indptr))
         others = scores[rows, own.indices] - self.self_fit[own.indices]
@@ -194,7 +194,7 @@ class ByUsers:
 
     def weights_of(self, items: np.ndarray) -> np.ndarray:
         """Weights (len(items), n_items) that some items add to all; a new array."""
-        weights = np.ascontiguousarray((self.item_users @ (self.item_users[items] @ self.kernel).T).T)
+        weights = self._over_items(self.item_users[items] @ self.kernel)
         weights /= 1 - self.self_fit
         weights[np.arange(len(items)), items] = 0
         return weights
@@ -205,6 +205,14 @@ class ByUsers:
         weights = self.item_users @ (self.item_users[known] @ self.kernel).T / (1 - self.self_fit[known])
         weights[known, np.arange(len(known))] = 0
         return weights[items, place]
+
+    def _over_items(self, users: np.ndarray) -> np.ndarray:
+        """Users as weights (any, n_users) times what they have: (any, n_items), float32."""
+        sums = np.empty((len(users), self.item_users.shape[0]), "float32")
+        across = np.ascontiguousarray(users.T)
+        for start in range(0, sums.shape[1], BLOCK):
+            sums[:, start : start + BLOCK] = (self.item_users[start : start + BLOCK] @ across).T
+        return sums
 
 
 def gram(vectors: sparse.csr_matrix) -> np.ndarray:

@@ -9,6 +9,7 @@ from implicit.cpu.als import AlternatingLeastSquares
 from implicit.cpu.bpr import BayesianPersonalizedRanking
 from pandas.testing import assert_frame_equal
 from scipy import sparse
+from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from reco.interactions import Interactions
@@ -108,9 +109,14 @@ def test_bpr_lists_are_those_of_implicit(x):
         theirs.fit(x.matrix, show_progress=False)
     ids, scores = theirs.recommend(np.arange(len(x.users)), x.matrix, N=10)
     options = {"factors": 8, "learning_rate": 0.05, "regularization": 0.02, "iterations": 20, "seed": 3}
-    ours = make_model("bpr", **options).fit(x).recommend(x.users, k=10)
+    model = make_model("bpr", **options).fit(x)
+    ours = model.recommend(x.users, k=10)
     assert x.columns(ours["item_id"]).tolist() == ids.ravel().tolist()
     np.testing.assert_allclose(ours["score"], scores.ravel(), rtol=1e-4)
+    similar = model.similar(x.items, k=1)
+    taste = normalize(theirs.item_factors[:, :-1])  # the bias, which comes last, is no taste
+    cosines = taste @ taste.T - 2 * np.eye(30)
+    np.testing.assert_allclose(similar["score"], cosines.max(axis=1), rtol=1e-5)
 
 
 def test_bpr_ranks_what_one_has_first_and_by_taste():

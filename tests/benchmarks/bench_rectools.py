@@ -1,0 +1,186 @@
+"""Item-kNN, ALS and EASE on the Complete Journey, fitted, recommended and scored by RecTools and by reco.
+
+Both get the same matrix, that of the 24,538 products which most households bought, the same options and the same
+threads, in one process. RecTools scores by recall and NDCG; `evaluate` gives these among all its metrics, with their
+bootstrap intervals. Where both rank by the same formula, their recall is the same but for ties.
+
+RecTools is no dependency. It names older numpy and pandas than the workbook runs on, and works with ours as long as
+ids are numbers. Its EASE needs about 12 GB and some minutes. Run on demand, on a quiet machine with the default store:
+
+    pip install --no-deps --target /tmp/rectools "rectools==0.19.*" "typeguard>=4.1,<5"
+    PYTHONPATH=.:/tmp/rectools python tests/benchmarks/bench_rectools.py [item_knn] [als] [ease]
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from implicit.cpu.als import AlternatingLeastSquares
+from implicit.nearest_neighbours import CosineRecommender
+from rectools import Columns as Names
+from rectools.dataset import Dataset
+from rectools.metrics import NDCG, Recall, calc_metrics
+from rectools.models import EASEModel, ImplicitALSWrapperModel, ImplicitItemKNNWrapperModel
+from rectools.models.base import ModelBase
+from threadpoolctl import threadpool_limits
+
+from reco import Workbook, pipeline
+from reco.evaluation import evaluate
+from reco.interactions import Interactions
+from reco.models import Recommender, make_model
+
+ITEMS, K = 24_538, 10
+STEPS = ["fit", "recommend", "score"]
+METRICS = {"recall": Recall(K), "ndcg": NDCG(K, divide_by_achievable=True)}
+
+
+class Contender(NamedTuple):
+    """One algorithm on both sides.
+
+    Attributes:
+        ours: a new model.
+        theirs: a new model with the same options.
+        weights: what theirs is given as weights, made of numbers of orders.
+        implicit: whether theirs is implicit's, which wants the linear algebra library in one thread.
+        repeats: runs of each side, of which the shortest counts.
+    """
+
+    ours: Callable[[], Recommender]
+    theirs: Callable[[], ModelBase]
+    weights: Callable[[np.ndarray], np.ndarray]
+    implicit: bool
+    repeats: int
+
+
+CONTENDERS = {
+    "item_knn": Contender(
+        lambda: make_model("item_knn", neighbours=100, weights="log"),
+        lambda: ImplicitItemKNNWrapperModel(CosineRecommender(K=101)),  # an item is its own first neighbour
+        lambda orders: np.log2(1 + orders),
+        implicit=True,
+        repeats=3,
+    ),
+    "als": Contender(
+        lambda: make_model("als", factors=64, regularization=3.0, alpha=0.3, weights="log", iterations=15),
+        lambda: ImplicitALSWrapperModel(
+            AlternatingLeastSquares(factors=64, regularization=3.0, alpha=1.0, iterations=15, random_state=0)
+        ),
+        lambda orders: 1 + 0.3 * np.log2(1 + orders),
+        implicit=True,
+        repeats=3,
+    ),
+    "ease": Contender(
+        lambda: make_model("ease", l2=300.0),
+        lambda: EASEModel(regularization=300.0),
+        np.ones_like,
+        implicit=False,
+        repeats=1,
+    ),
+}
+
+
+def history(wb: Workbook) -> tuple[Interactions, pd.DataFrame]:
+    """Orders before the test weeks, and what the same customers bought in these; ids are numbers."""
+    when = pipeline.periods(wb)
+    lines = pipeline.sold(wb).filter(lambda lines: lines.ordered_at < when.test)
+    bought = lines.select(user_id="customer_id", item_id="product_id", basket_id="order_id").distinct()
+    frame = wb.connection.to_pandas(bought).astype({"user_id": "int64", "item_id": "int64"})
+    households = frame.groupby("item_id")["user_id"].nunique().sort_values(ascending=False, kind="stable")
+    x = Interactions.from_frame(frame[frame["item_id"].isin(households.index[:ITEMS])], basket="basket_id")
+    taken = pipeline.purchases(wb, when.test, when.end).astype({"user_id": "int64", "item_id": "int64"})
+    return x, taken[taken["user_id"].isin(x.users)].reset_index(drop=True)
+
+
+def dataset(x: Interactions, weights: Callable[[np.ndarray], np.ndarray]) -> Dataset:
+    """The matrix as RecTools holds it."""
+    cells = x.matrix.tocoo()
+    frame = {Names.User: x.users[cells.row], Names.Item: x.items[cells.col], Names.Weight: weights(cells.data)}
+    return Dataset.construct(pd.DataFrame(frame).assign(**{Names.Datetime: pd.Timestamp("2017-01-01")}))
+
+
+class Run(NamedTuple):
+    """Seconds by step, recall and NDCG, and the lists."""
+
+    seconds: np.ndarray
+    metrics: dict[str, float]
+    lists: pd.DataFrame
+
+
+def run(steps: Iterable[Callable[[], object]]) -> Run:
+    """Time three steps, of which the second gives the lists and the third their metrics."""
+    moments, results = [perf_counter()], []
+    for step in steps:
+        results.append(step())
+        moments.append(perf_counter())
+    return Run(np.diff(moments), results[2], results[1])
+
+
+def run_theirs(contender: Contender, data: Dataset, x: Interactions, taken: pd.DataFrame) -> Run:
+    """RecTools, once."""
+    model, lists = contender.theirs(), []
+    limit: AbstractContextManager = threadpool_limits(1, "blas") if contender.implicit else nullcontext()
+
+    def recommend() -> pd.DataFrame:
+        lists.append(model.recommend(x.users.to_numpy(), data, K, filter_viewed=False))
+        return lists[0]
+
+    with limit:
+        return run((lambda: model.fit(data), recommend, lambda: calc_metrics(METRICS, lists[0], taken)))
+
+
+def run_ours(contender: Contender, x: Interactions, taken: pd.DataFrame) -> Run:
+    """Reco, once."""
+    model, lists = contender.ours(), []
+
+    def recommend() -> pd.DataFrame:
+        lists.append(model.recommend(x.users, K, exclude_seen=False))
+        return lists[0]
+
+    def score() -> dict[str, float]:
+        return evaluate(lists[0], taken, x, K).summary.loc[list(METRICS), "value"].to_dict()
+
+    return run((lambda: model.fit(x), recommend, score))
+
+
+def compare(name: str, x: Interactions, taken: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """Seconds of both sides by step, and how often as fast ours is in all."""
+    contender = CONTENDERS[name]
+    data = dataset(x, contender.weights)
+    theirs, ours = [], []
+    for _ in range(contender.repeats):  # by turns, so that a busy moment of the machine is one for both
+        ours.append(run_ours(contender, x, taken))
+        theirs.append(run_theirs(contender, data, x, taken))
+    first = ours[0]
+    for metric, value in calc_metrics(METRICS, first.lists, taken).items():
+        np.testing.assert_allclose(first.metrics[metric], value, rtol=1e-9)
+    shared = first.lists.merge(theirs[0].lists, on=["user_id", "item_id"])
+    print(
+        f"{name}: recall {first.metrics['recall']:.4f}, RecTools {theirs[0].metrics['recall']:.4f}; "
+        f"{len(shared) / len(first.lists):.1%} of the items are on both lists"
+    )
+    slow, fast = (np.min([one.seconds for one in side], axis=0) for side in (theirs, ours))
+    table = pd.DataFrame({"RecTools": slow, "reco": fast}, index=pd.MultiIndex.from_product([[name], STEPS]))
+    table.loc[(name, "all"), :] = table.sum()
+    table["times as fast"] = table["RecTools"] / table["reco"]
+    return table, slow.sum() / fast.sum()
+
+
+def main() -> None:
+    """Print the table; fail where metrics differ or ours takes longer."""
+    warnings.filterwarnings("ignore", module="rectools")
+    x, taken = history(Workbook.load("workbook.yaml"))
+    users, items = x.matrix.shape
+    print(f"{users:,} customers x {items:,} products, {x.matrix.nnz:,} cells; top {K}.")
+    tables, ratios = zip(*(compare(name, x, taken) for name in sys.argv[1:] or CONTENDERS), strict=True)
+    print(pd.concat(tables).to_string(float_format="{:.3g}".format))
+    if min(ratios) < 1:
+        raise SystemExit(f"only {min(ratios):.2f} times as fast; expected at least 1")
+
+
+if __name__ == "__main__":
+    main()
