@@ -160,7 +160,7 @@ class SVDpp(RatingFactorization):
     """
 
     factors: int = 5
-    epochs: int = 4
+    epochs: int = 3
     learning_rate: float = 0.007
 
     space: ClassVar[Mapping[str, Range | tuple]] = {
