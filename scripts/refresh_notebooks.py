@@ -1,8 +1,10 @@
 """Run the notebooks on the default store and keep, in place, only the outputs that readers of the code see.
 
+The deep models are left out, as where `make reports` runs, so that the environment does not change what is shown.
 Outputs of cells tagged `keep_output` stay, all others go, and so do timings and versions: `make notebooks`.
 """
 
+import os
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -33,6 +35,7 @@ def refresh(name: str) -> None:
 
 def main(names: list[str]) -> None:
     """Refresh the notebooks named, or all of them in their order."""
+    os.environ["RECO_COMPARISON__DEEP"] = "never"  # the kernels inherit it
     order = TopologicalSorter({name: notebook.after for name, notebook in NOTEBOOKS.items()}).static_order()
     for name in names or order:
         print(name, flush=True)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadFileScheduling
 
 from reco import Workbook
 
@@ -14,6 +16,19 @@ ROOT = Path(__file__).resolve().parents[1]
 # a loaded machine is no failure
 hypothesis_settings.register_profile("reco", deadline=None)
 hypothesis_settings.load_profile("reco")
+
+
+class Files(LoadFileScheduling):
+    """Whole files to each worker, and all that starts Spark to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "engines" if nodeid.startswith("tests/engines/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """How `--dist=loadfile` distributes."""
+    return Files(config, log) if config.getoption("dist") == "loadfile" else None
+
 
 #: Households of the sample; the whole store has 2,469.
 HOUSEHOLDS = 300
@@ -30,11 +45,15 @@ def sample_settings() -> dict:
 
 
 @pytest.fixture(scope="session")
-def wb(sample_settings: dict, tmp_path_factory: pytest.TempPathFactory) -> Workbook:
-    """The sample's workbook, in a folder of its own; do not change what it holds."""
-    file = tmp_path_factory.mktemp("store") / "workbook.yaml"
-    file.write_text(yaml.safe_dump(sample_settings, sort_keys=False))
-    return Workbook.load(file)
+def wb(sample_settings: dict, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workbook:
+    """The sample's workbook, in a folder that all workers share; do not change what it holds."""
+    folder = tmp_path_factory.getbasetemp()
+    file = (folder if worker_id == "master" else folder.parent) / "sample" / "workbook.yaml"
+    file.parent.mkdir(exist_ok=True)
+    with FileLock(file.with_suffix(".lock")):
+        if not file.exists():
+            file.write_text(yaml.safe_dump(sample_settings, sort_keys=False))
+        return Workbook.load(file)
 
 
 #: Columns of a small export as most tests write it.
