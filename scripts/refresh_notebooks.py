@@ -1,6 +1,6 @@
 """Run the notebooks on the default store and keep, in place, only the outputs that readers of the code see.
 
-The deep models are left out, as where `make reports` runs, so that the environment does not change what is shown.
+Optional models are left out, as in the environment of `make reports`, whatever is installed.
 Outputs of cells tagged `keep_output` stay, all others go, and so do timings and versions: `make notebooks`.
 """
 
@@ -16,6 +16,9 @@ from reco.notebooks import FOLDER, NOTEBOOKS
 
 #: What a run writes into metadata that would differ the next time.
 EXTRA_KEYS = "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
+
+#: Settings without the models that need more than requirements.txt; `make test` sets the same.
+NOT_OPTIONAL = {"RECO_COMPARISON__DEEP": "never", "RECO_COMPARISON__LEAVE_OUT": '["sentence_embeddings"]'}
 
 
 def refresh(name: str) -> None:
@@ -35,7 +38,7 @@ def refresh(name: str) -> None:
 
 def main(names: list[str]) -> None:
     """Refresh the notebooks named, or all of them in their order."""
-    os.environ["RECO_COMPARISON__DEEP"] = "never"  # the kernels inherit it
+    os.environ |= NOT_OPTIONAL  # the kernels inherit them
     order = TopologicalSorter({name: notebook.after for name, notebook in NOTEBOOKS.items()}).static_order()
     for name in names or order:
         print(name, flush=True)
