@@ -17,10 +17,13 @@ Similar = Callable[[np.ndarray], sparse.csr_matrix]
 #: Similarities computed at once: 16 MB of numbers and places, which the allocator hands out again and again.
 CELLS: Final = 2**20
 
+#: Similarities of touched things to all, dense: 128 MB of float32.
+DENSE: Final = 2**25
+
 #: Neighbours asked for beyond those that a list holds, to see who is as near as its last.
 SPARE: Final = 16
 
-#: Rows of a product that are worth a thread of their own.
+#: Rows of a product below which neither a block of its own nor a thread is worth it.
 ROWS: Final = 64
 
 
@@ -29,7 +32,7 @@ def nearest(similar: Similar, numbers: np.ndarray, n: int, k: int, itself: bool)
 
     Ties go to the lower number. `itself` says whether a thing stands in its own list, beside the `k` others.
     """
-    step = max(1, CELLS // max(n, 1))
+    step = max(ROWS, CELLS // max(n, 1))
     blocks = [numbers[start : start + step] for start in range(0, len(numbers), step)]
     found = [_best(similar(block), block, k, itself) for block in blocks]
     return sparse.vstack(found, format="csr") if found else sparse.csr_matrix((0, n), dtype="float32")
@@ -100,18 +103,20 @@ def refreshed(
     ends = np.minimum.reduceat(np.where(others, lists.data, np.float32(np.inf)), lists.indptr[has])
     last[has] = np.where(others_of[has] < k, 0, ends)
 
-    now = similar(touched).toarray()
-    number = np.full(n, -1, "int32")
-    number[touched] = np.arange(len(touched))
-    cells = np.flatnonzero(others & (number[lists.indices] >= 0))
-    of, which = rows[cells], number[lists.indices[cells]]
-    moves = (now >= last) & (now > 0)
-    moves[which, of] = now[which, of] <= last[of]
-    stale = moves.any(axis=0)
+    data, stale = lists.data.copy(), np.zeros(n, bool)
     stale[touched] = True
+    step = max(1, DENSE // max(n, 1))
+    for block in (touched[start : start + step] for start in range(0, len(touched), step)):
+        now = similar(block).toarray()
+        number = np.full(n, -1, "int32")
+        number[block] = np.arange(len(block))
+        cells = np.flatnonzero(others & (number[lists.indices] >= 0))
+        of, which = rows[cells], number[lists.indices[cells]]
+        data[cells] = now[which, of]
+        moves = (now >= last) & (now > 0)
+        moves[which, of] = now[which, of] <= last[of]
+        stale |= moves.any(axis=0)
 
-    data = lists.data.copy()
-    data[cells] = now[which, of]
     kept = sparse.csr_matrix((data, lists.indices, lists.indptr), shape=(len(lengths), n))
     anew = np.flatnonzero(stale)
     return replace_rows(kept, anew, nearest(similar, anew, n, k, itself))

@@ -57,10 +57,14 @@ def test_a_column_less_near_to_itself_than_others_are():
 
 
 def test_blocks_of_one(monkeypatch):
-    columns = sparse.csr_matrix(np.random.default_rng(0).integers(0, 3, (8, 20)).astype("float64"))
-    whole = nearest(products(columns), np.arange(20), 20, 3, itself=False)
-    monkeypatch.setattr("reco.models.nearest.CELLS", 1)
-    assert (nearest(products(columns), np.arange(20), 20, 3, itself=False) != whole).nnz == 0
+    columns = np.random.default_rng(0).integers(0, 3, (8, 20)).astype("float64")
+    for bound in ("CELLS", "ROWS", "DENSE"):
+        monkeypatch.setattr(f"reco.models.nearest.{bound}", 1)
+    lists = nearest(products(sparse.csr_matrix(columns)), np.arange(20), 20, 3, itself=False)
+    np.testing.assert_array_equal(lists.toarray(), plain_lists(columns, 3, itself=False))
+    columns[:, :9] += 1
+    lists = refreshed(lists, products(sparse.csr_matrix(columns)), np.arange(9), 20, 3, itself=False)
+    np.testing.assert_array_equal(lists.toarray(), plain_lists(columns, 3, itself=False))
 
 
 @pytest.mark.parametrize("k", [1, 7, 40])
@@ -84,6 +88,16 @@ def test_lists_are_kept_right(columns, data, k, itself, more):
     similar = products(sparse.csr_matrix(after))
     lists = refreshed(before, similar, touched, n + more, k, itself)
     np.testing.assert_array_equal(lists.toarray(), plain_lists(after, k, itself))
+
+
+def test_one_that_falls_back_to_the_end_of_a_list_leaves_it_to_a_lower_number():
+    # 1, 2 and 3 share nothing with each other; 3 was nearest to 0 and is now as near as 1 and 2
+    before = np.array([[1.0, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 5]])
+    after = np.minimum(before, 1)
+    lists = nearest(products(sparse.csr_matrix(before)), np.arange(4), 4, 2, itself=False)
+    assert lists[[0]].toarray().tolist() == [[0, 1, 0, 5]]
+    lists = refreshed(lists, products(sparse.csr_matrix(after)), np.array([3]), 4, 2, itself=False)
+    np.testing.assert_array_equal(lists.toarray(), plain_lists(after, 2, itself=False))
 
 
 def test_no_rows_replaced():
