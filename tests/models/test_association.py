@@ -9,7 +9,7 @@ from mlxtend.frequent_patterns import association_rules, fpgrowth
 from pandas.testing import assert_frame_equal
 
 from reco.interactions import Interactions
-from reco.models import make_model
+from reco.models import MODELS, make_model
 from reco.models.association import SIDES, mine_rules
 from tests.models.contract import RecommenderContract, as_interactions, toy_frame
 
@@ -241,3 +241,72 @@ def test_baskets_are_needed():
 def test_unknown_choice():
     with pytest.raises(ValueError, match="similar_by is 'odd'; expected one of lift, confidence"):
         make_model("association_rules", similar_by="odd").fit(as_interactions(toy_frame()))
+
+
+@pytest.mark.parametrize("model", ["association_rules", "category_rules"])
+@pytest.mark.parametrize("max_length", [2, 3])
+def test_new_baskets_change_what_a_full_fit_would(model, max_length):
+    frame = toy_frame()
+    known = frame.loc[frame["basket_id"].isin(frame["basket_id"].unique()[:140]), "item_id"]
+    frame = frame[frame["item_id"].isin(known)].rename(columns={"quantity": "weight"})
+    late = ~frame["basket_id"].isin(frame["basket_id"].unique()[:140])
+    options = {"min_support": 0.02, "min_baskets": 1, "max_length": max_length}
+    x, whole = (as_interactions(part.rename(columns={"weight": "quantity"})) for part in (frame[~late], frame))
+    updated, full = make_model(model, **options).fit(x), make_model(model, **options).fit(whole)
+    assert full._least() == updated._least() + 1  # some rules come, and some go
+    for _, events in frame[late].groupby(frame.loc[late, "basket_id"].isin(["b150", "b155", "b158"])):
+        updated.partial_fit(events)
+    for lists in (lambda model: model.recommend(whole.users), lambda model: model.similar(whole.items)):
+        key = list(lists(full).columns[[0, 2]])
+        found, expected = (lists(one).sort_values(key, ignore_index=True) for one in (updated, full))
+        assert_frame_equal(found[[*key, "score"]], expected[[*key, "score"]], rtol=1e-5)
+
+
+def test_reasons_are_the_confidences_split_between_antecedents():
+    x = interactions([*BASKETS, ["butter", "jam"]], users="aabcde")
+    triples = make_model("association_rules", min_baskets=2, max_length=3).fit(x)
+    told = triples.explain(triples.recommend(["e"]), most=2)
+    # jam > bread 2/3, butter > bread 3/4, and both > bread 2/3, half of it each
+    assert told["because_id"].tolist() == ["butter", "jam"]
+    assert told["share"].tolist() == pytest.approx([(3 / 4 + 1 / 3) / (25 / 12), 1 / (25 / 12)])
+
+
+def with_categories(baskets: list[list[str]], users: str) -> Interactions:
+    categories = {"milk": "drinks", "tea": "drinks", "bread": "food", "jam": "food", "thing": None}
+    products = pd.DataFrame({"category": categories})
+    rows = [(users[n], item, f"b{n}") for n, basket in enumerate(baskets) for item in basket]
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "basket_id"])
+    return Interactions.from_frame(frame, basket="basket_id", products=products)
+
+
+def test_category_rules_recommend_what_is_bought_most_in_the_category():
+    baskets = [["milk", "bread"], ["tea", "bread", "jam"], ["milk", "thing"], ["jam", "thing"], ["thing"]]
+    x = with_categories(baskets, users="abcde")
+    model = make_model("category_rules", min_baskets=2).fit(x)
+    # of four baskets with a category, drinks are in 3, food in 3, both in 2
+    lists = model.recommend(["c"])  # has milk and a thing of no category
+    assert lists["item_id"].tolist() == ["bread", "jam"]
+    assert lists["score"].tolist() == pytest.approx([2 / 3 * 2 / 4, 2 / 3 * 2 / 4])
+    assert model.recommend(["e"]).empty
+    similar = model.similar(["bread", "thing"])
+    assert similar["similar_id"].tolist() == ["milk", "tea"]
+    assert similar["score"].tolist() == pytest.approx([(2 / 3) / (3 / 4) * 2 / 3, (2 / 3) / (3 / 4) * 1 / 3])
+
+
+def test_category_rules_tell_which_items_stand_for_the_category():
+    x = with_categories([["milk", "bread"], ["tea", "bread", "jam"], ["milk", "tea", "thing"]], users="abc")
+    model = make_model("category_rules", min_baskets=2).fit(x)
+    told = model.explain(model.recommend(["c"]).head(1), most=3)
+    assert told["because_id"].tolist() == ["milk", "tea"]
+    assert told["share"].tolist() == pytest.approx([1 / 2, 1 / 2])
+    parts = model._contributions(x.rows(["c"]), x.columns(["bread"])).toarray()[0]
+    assert parts.sum() == pytest.approx(model.recommend(["c"])["score"].iloc[0])
+
+
+@pytest.mark.parametrize("products", [None, pd.DataFrame({"title": ["milk"]}, index=["milk"])])
+def test_categories_are_needed(products):
+    frame = pd.DataFrame({"user_id": ["a"], "item_id": ["milk"], "basket_id": ["b"]})
+    x = Interactions.from_frame(frame, basket="basket_id", products=products)
+    assert MODELS["category_rules"].lacks(x) == "needs the products' categories"
+    with pytest.raises(ValueError, match="category_rules: needs the products' categories"):
+        make_model("category_rules").fit(x)
