@@ -95,6 +95,19 @@ class Note:
         return f'<p class="{self.kind}">{lead}{escape(self.text)}</p>'
 
 
+class Listing:
+    """Lines to copy, such as settings."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text.rstrip("\n")
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.text)}</pre>"
+
+
 class Table:
     """A table as it is read: cells are formatted text, `formats` says what each column holds."""
 
@@ -189,6 +202,11 @@ def headline(text: str) -> None:
 def note(text: str) -> None:
     """Show a remark beside a result."""
     display(Note(text))
+
+
+def listing(text: str) -> None:
+    """Show lines to copy, such as settings, as they are."""
+    display(Listing(text))
 
 
 def simulated(

@@ -110,3 +110,9 @@ def test_a_scatter_names_those_that_no_other_beats(best, named):
 def test_of_two_equal_points_both_are_named():
     figure = charts.scatter([1, 1], [0.3, 0.3], ["Alpha", "Beta"], "T", ("x", "y"))
     assert len(figure.axes[0].texts) == 2
+
+
+def test_a_listing_is_text(shown):
+    display.listing("models:\n  als: {name: <b>x</b>}\n")
+    assert repr(shown[0]) == "models:\n  als: {name: <b>x</b>}"
+    assert shown[0]._repr_html_() == "<pre>models:\n  als: {name: &lt;b&gt;x&lt;/b&gt;}</pre>"
