@@ -1,17 +1,17 @@
 """Sentence embeddings: items whose descriptions mean the same, whatever words they use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from reco.interactions import Interactions
-from reco.models.base import no_zeros, register
+from reco.models.base import Range, no_zeros, register
 from reco.models.content import TEXTS, ContentRecommender, joined_texts
 
 #: What must be installed: the weights, and what computes with them.
@@ -35,9 +35,14 @@ class SentenceEmbeddings(ContentRecommender):
 
     Options:
         columns: columns of the products that make up an item's text, where present.
+        centred: subtract what all items have in common (J. Mu, P. Viswanath, "All-but-the-top", ICLR 2018); without
+            it, the sums of many vectors are much alike, whoever's they are.
     """
 
+    space: ClassVar[Mapping[str, Range | tuple]] = {"centred": (True, False)}
+
     columns: tuple[str, ...] = TEXTS
+    centred: bool = True
 
     @classmethod
     def lacks(cls, interactions: Interactions) -> str | None:
@@ -52,8 +57,12 @@ class SentenceEmbeddings(ContentRecommender):
         self._texts = self._texts[1:]
         if len(texts) == 1:
             raise ValueError(f"sentence_embeddings: no words in the products' columns {', '.join(self.columns)}")
-        vectors = load_encoder()(list(texts[1:]))
-        return np.concatenate([np.zeros((1, vectors.shape[1]), "float32"), vectors.astype("float32")])
+        vectors = load_encoder()(list(texts[1:])).astype("float32")
+        if self.centred:
+            vectors -= np.average(vectors, axis=0, weights=np.bincount(self._texts, minlength=len(texts))[1:])
+            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-4)
+        return np.concatenate([np.zeros((1, vectors.shape[1]), "float32"), vectors])
 
     def _vectors_of(self, columns: np.ndarray) -> np.ndarray:
         return self.vectors[self._texts[columns]]
