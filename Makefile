@@ -2,30 +2,53 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:randomly
+# Test files run side by side; each worker computes with one thread, so that two of them fill two cores.
+WORKERS ?= 2
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# Notebooks are tested without the optional models, as `make reports` runs them in the environment that it makes.
+NOT_OPTIONAL := RECO_COMPARISON__DEEP=never RECO_COMPARISON__LEAVE_OUT='["sentence_embeddings"]'
 
-.PHONY: reports test check lab spark notebooks benchmarks format clean
+.PHONY: reports test check lab spark deep embeddings notebooks benchmarks format clean
 .DEFAULT_GOAL := reports
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --requirement requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/spark: $(VENV)/ready requirements-spark.txt scripts/install_java.sh
 	bash scripts/install_java.sh
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
+	$(PIP) --requirement requirements-spark.txt
 	touch $@
 
 spark: $(VENV)/spark  ## the optional Spark engine: PySpark and, where it is missing, Java 17
 
+$(VENV)/deep: $(VENV)/ready requirements-deep.txt
+	$(PIP) --requirement requirements-deep.txt
+	touch $@
+
+deep: $(VENV)/deep  ## the optional deep models: PyTorch
+
+$(VENV)/embeddings: $(VENV)/deep requirements-embeddings.txt
+	$(PIP) --requirement requirements-embeddings.txt
+	touch $@
+
+embeddings: $(VENV)/embeddings  ## the optional sentence embeddings
+
+# RecBole is there for its MovieLens ratings alone, without all that it needs to run.
+$(VENV)/test: $(VENV)/spark $(VENV)/embeddings requirements-test.txt
+	$(PIP) --no-deps --requirement requirements-test.txt
+	touch $@
+
 reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 	$(BIN)/reco run
 
-test: $(VENV)/spark  ## test the package on both engines, then every notebook
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest $(NBVAL) notebooks/*.ipynb
+test: $(VENV)/test  ## test the package on both engines, then every notebook as `make reports` runs it
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+	$(NOT_OPTIONAL) $(BIN)/python -m pytest $(NBVAL) notebooks/*.ipynb
 
 check: $(VENV)/ready  ## formatting, lint and the rules of notebooks
 	$(BIN)/ruff format --check .
@@ -37,10 +60,9 @@ lab: $(VENV)/ready  ## JupyterLab in notebooks/
 notebooks: $(VENV)/ready  ## refresh the committed outputs
 	$(BIN)/python scripts/refresh_notebooks.py
 
-benchmarks: $(VENV)/ready  ## speed and memory, printed as tables
-	$(BIN)/python tests/benchmarks/bench_svd.py
-	$(BIN)/python tests/benchmarks/bench_run.py
-	$(BIN)/python tests/benchmarks/bench_unify.py
+# RecTools would change the environment: its benchmark says how to run it in one of its own.
+benchmarks: $(VENV)/test  ## speed and memory, printed as tables
+	for one in $(filter-out %_rectools.py,$(wildcard tests/benchmarks/bench_*.py)); do $(BIN)/python $$one || exit 1; done
 
 format: $(VENV)/ready
 	$(BIN)/ruff format .
