@@ -142,21 +142,21 @@ class ItemKNN(ItemNeighbours):
     similarity: ItemSimilarity = "cosine"
 
     def _lists(self, x: Interactions) -> sparse.csr_matrix:
-        return nearest_columns(self._weighted(), self.neighbours, self.threads)
+        check_choice(self, "similarity", SIMILARITIES)
+        weighted = self._weighted()
+        if self.similarity == "adjusted_cosine" and not weighted.nnz:
+            raise ValueError(f"{self.name}: adjusted_cosine needs weights that differ within a user")
+        return nearest_columns(weighted, self.neighbours, self.threads)
 
     def _refreshed(self, x: Interactions, first: int) -> sparse.csr_matrix:
         touched = np.unique(x.log["item"].to_numpy()[first:])
         if len(touched) > BLOCK:  # no faster than anew
-            return self._lists(x)
+            return nearest_columns(self._weighted(), self.neighbours, self.threads)
         similar = products(self._weighted())
         return refreshed(self.nearest, similar, touched, len(x.items), self.neighbours, itself=True)
 
     def _weighted(self) -> sparse.csr_matrix:
-        check_choice(self, "similarity", SIMILARITIES)
-        weighted = SIMILARITIES[self.similarity](self._amounts)
-        if self.similarity == "adjusted_cosine" and not weighted.nnz:
-            raise ValueError(f"{self.name}: adjusted_cosine needs weights that differ within a user")
-        return weighted
+        return SIMILARITIES[self.similarity](self._amounts)
 
 
 @register("item_adjusted_cosine", "Item-based neighbours (adjusted cosine)")
