@@ -6,8 +6,8 @@ import numpy as np
 def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Row and column numbers of the `k` highest scores of every row, best first, ties by lower column.
 
-    A partial sort finds the k-th score of each row; only what reaches it is sorted. NaN and negative infinity
-    are never chosen.
+    Only what reaches a bound that at least `k` scores of the row reach is sorted. NaN and negative infinity are never
+    chosen.
 
     >>> top_k(np.array([[1.0, 3.0, 3.0, np.nan]]), 2)
     (array([0, 0]), array([1, 2]))
@@ -15,20 +15,26 @@ def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     k = min(k, scores.shape[1])
     if k <= 0 or not len(scores):
         return np.empty(0, "int64"), np.empty(0, "int64")
-    # negated, because sorting puts NaN last
-    negated = -scores
-    least = np.partition(negated, k - 1, axis=1)[:, k - 1]
-    least = np.where(least < np.inf, least, np.finfo(scores.dtype).max)
-    rows, columns = np.nonzero(negated <= least[:, None])
-    values = negated[rows, columns]
-    # of the scores equal to the k-th, only as many as fit, lowest columns first
-    is_tie = values == least[rows]
-    free = k - np.bincount(rows[~is_tie], minlength=len(scores))
-    ties = np.flatnonzero(is_tie)
-    late = ties[place(rows[ties]) >= free[rows[ties]]]
-    rows, columns, values = (np.delete(array, late) for array in (rows, columns, values))
-    order = np.lexsort((values, rows))  # stable: the columns stay ascending among equals
+    least = np.maximum(_bound(scores, k), np.finfo(scores.dtype).min)
+    rows, columns = np.nonzero(scores >= least[:, None])
+    order = np.lexsort((-scores[rows, columns], rows))  # stable: the columns stay ascending among equals
+    order = order[place(rows[order]) < k]
     return rows[order], columns[order]
+
+
+def _bound(scores: np.ndarray, k: int) -> np.ndarray:
+    """A bound for each row that at least `k` of its scores reach, and few more; negative infinity where fewer do.
+
+    It is the k-th best of the maxima of groups of columns: one pass over the scores, and a partial sort of few numbers,
+    where a partial sort of all takes many times as long.
+    """
+    width = max(1, int(np.sqrt(scores.shape[1] / k)))
+    groups = scores.shape[1] // width
+    # a group is every so many columns, so that the maximum is taken over whole rows of neighbouring numbers
+    grouped = scores[:, : groups * width].reshape(len(scores), width, groups)
+    best = np.fmax.reduce(grouped, axis=1)
+    best[np.isnan(best)] = -np.inf
+    return np.partition(best, groups - k, axis=1)[:, groups - k]
 
 
 def place(groups: np.ndarray) -> np.ndarray:
