@@ -54,10 +54,9 @@ def centred(amounts: sparse.csr_matrix) -> sparse.csr_matrix:
     """
     known = np.diff(amounts.indptr)
     rows = np.repeat(np.arange(len(known)), known)
-    data = amounts.data.astype("float64")
+    data = amounts.data.astype("float64")  # in which equal float32 add up without rounding, to a mean that is theirs
     means = np.bincount(rows, data, minlength=len(known)) / np.maximum(known, 1)
     data -= means[rows]
-    data[np.abs(data) < 1e-9 * means[rows]] = 0  # equal amounts are so in spite of rounding
     differences = sparse.csr_matrix((data, amounts.indices.copy(), amounts.indptr.copy()), amounts.shape)
     differences.eliminate_zeros()
     return differences

@@ -215,7 +215,7 @@ class UserKNNBaseline(UserKNN):
             pairs = np.maximum(sums(0, 0) - 1, 0)
             return cosine(sums) * _ratio(pairs, pairs + self.shrinkage)
 
-        return similarities(unusual(ratings, self.usual), shrunk, max(self.min_common, 2))
+        return similarities(unusual(ratings, self.usual), shrunk, self.min_common)
 
 
 def unusual(ratings: sparse.csr_matrix, usual: Usual) -> sparse.csr_matrix:

@@ -95,7 +95,7 @@ def test_adjusted_cosine_compares_differences_from_the_user_s_mean():
 
 @pytest.mark.parametrize("amount", [1.0, 2.0, 0.1])
 def test_adjusted_cosine_of_equal_weights(amount):
-    # a mean of three equal numbers may differ from them by rounding
+    # in float32 the mean of three equal numbers may differ from them by rounding
     x = Interactions.from_frame(
         pd.DataFrame({"user_id": list("aaabb"), "item_id": list("xyzxy"), "amount": amount}), weight="amount"
     )
