@@ -52,9 +52,9 @@ def entrants(wb: Workbook) -> pd.DataFrame:
     rows = []
     for name, model in MODELS.items():
         reason = model.lacks(x)
-        if family(model) == FAMILIES["deep"] and settings.deep == "never":
+        if reason is None and family(model) == FAMILIES["deep"] and settings.deep == "never":
             reason = "left out by comparison.deep in the settings"
-        if name in settings.leave_out:
+        if reason is None and name in settings.leave_out:
             reason = "left out by comparison.leave_out in the settings"
         rows.append(
             (
