@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -40,17 +42,27 @@ SEEN = (
 )
 
 
-@pytest.fixture
-def wb(tmp_path) -> Workbook:
-    """A shop with two customers who are known by account, address and device, and some frames in its cache."""
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Path:
+    """Folder of a shop with two customers who are known by account, address and device, and frames in its cache."""
+    folder = tmp_path_factory.mktemp("shop")
     wb = opened(
-        tmp_path,
+        folder,
         {"orders_1.csv": HEADER + BOUGHT, "events.csv": EVENTS + SEEN},
         orders("orders_*.csv", columns=MAIL, pieces=True),
         events(),
     )
     wb.cached("slates", lambda: wb.connection.to_pandas(wb.table("order_lines").select("customer_id", "product_id")))
     wb.cached("lists", lambda: pd.DataFrame({"seen": [["7", "77"], ["17"]]}))
+    return folder
+
+
+@pytest.fixture
+def wb(shop, tmp_path) -> Workbook:
+    """The shop, in a folder of the test's own."""
+    shutil.copytree(shop, tmp_path, dirs_exist_ok=True)
+    wb = Workbook.load(tmp_path / "workbook.yaml")
+    _ = wb.tables  # notes where the files lie now
     return wb
 
 
