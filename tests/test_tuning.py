@@ -15,8 +15,7 @@ def test_every_weight_as_blended_and_evaluated(wb, task, k):
     train = pipeline.history(wb, when.validation)
     users = train.users[::12]
     lists = {
-        part: frame[frame["user_id"].isin(users)]
-        for part, frame in pipeline.parts(wb, when.validation, task).items()
+        part: frame[frame["user_id"].isin(users)] for part, frame in pipeline.parts(wb, when.validation, task).items()
     }
     taken = pipeline.TASKS[task](wb, when.validation, when.test)
     taken = taken[taken["user_id"].isin(users)]

@@ -23,20 +23,18 @@ def few_suffice():
 
 class TestNeuMF(RecommenderContract):
     model = "neumf"
-    options: ClassVar = {"factors": 4, "epochs": 1}  # noqa: RUF012
+    options: ClassVar = {"factors": 4, "epochs": 1}
 
 
 class TestTwoTower(RecommenderContract):
     model = "two_tower"
-    options: ClassVar = {"factors": 4, "epochs": 1}  # noqa: RUF012
-    update_is_exact = False
+    options: ClassVar = {"factors": 4, "epochs": 1}
     update_is_exact = False  # new events make the user's side anew, the weights stay
 
 
 class TestWideDeep(RecommenderContract):
     model = "wide_deep"
-    options: ClassVar = {"factors": 4, "epochs": 1}  # noqa: RUF012
-    update_is_exact = False
+    options: ClassVar = {"factors": 4, "epochs": 1}
     update_is_exact = False  # new events make the user's side anew, the weights stay
 
 
