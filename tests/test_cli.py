@@ -48,7 +48,7 @@ def call(*arguments: str):
     [
         (["--only", "nope"], "no notebook 'nope'; expected one of 01_unify_data"),
         (["--config", "nope.yaml"], "nope.yaml"),
-        (["--set", "nope=1"], "--set nope: no parameter of that name; expected one of churn_days"),
+        (["--set", "nope=1"], "--set nope: no parameter of that name; expected one of budget, churn_days"),
         (["--set", "k"], "expected key=value"),
         (["--set", "k=ten"], "02_compare_algorithms: k: .* found 'ten'"),
         (["--set", "k=0"], "02_compare_algorithms: k: .* found '0'"),
