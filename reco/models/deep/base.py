@@ -62,6 +62,8 @@ class Deep(Recommender):
         if not has.nnz:
             raise ValueError(f"{self.name}: no weight is above 0; nothing to learn from")
         self.weights = train(self._network(x, has), has, self.epochs, self.learning_rate, self.weight_decay, self.seed)
+        if not all(np.isfinite(values).all() for values in self.weights.values()):
+            raise ValueError(f"{self.name}: training diverged; expected a learning_rate below {self.learning_rate}")
 
     @abstractmethod
     def _network(self, x: Interactions, has: sparse.csr_matrix) -> Callable[[], "Network"]:
