@@ -62,9 +62,11 @@ def two_camps() -> tuple[pd.DataFrame, pd.DataFrame]:
     return frame[frame["place"] < 9], frame[frame["place"] >= 9]
 
 
-#: What there is to know of the items; n0 and n1 are new ones of either camp, n2 is of neither, n3 is not described.
-ITEMS = [f"i{item:02}" for item in range(40)] + ["n0", "n1", "n2", "n3"]
-PRODUCTS = pd.DataFrame({"brand": ["north"] * 20 + ["south"] * 20 + ["north", "south", "west", None]}, index=ITEMS)
+#: What there is to know of the items; n0 and n4 are new ones of the one camp, n1 of the other, n2 of neither, n3 is
+#: not described.
+ITEMS = [f"i{item:02}" for item in range(40)] + [f"n{item}" for item in range(5)]
+NEW_BRANDS = ["north", "south", "west", None, "north"]
+PRODUCTS = pd.DataFrame({"brand": ["north"] * 20 + ["south"] * 20 + NEW_BRANDS}, index=ITEMS)
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +125,14 @@ def test_new_items_are_placed_by_their_features(learned, camps):
     north = scores.index.str[1:].astype(int) % 2 == 0
     assert (scores["n0"] > scores["n1"])[north].all()
     assert (scores["n0"] < scores["n1"])[~north].all()
+    np.testing.assert_array_equal(scores["n0"], scores["n4"])
     assert not {"n2", "n3"} & set(scores)  # too few are from the west, and nothing is known of n3
-    assert learned["two_tower"].similar(["n0"], 5)["similar_id"].lt("i20").all()
+    assert learned["two_tower"].similar(["n0"], 5)["similar_id"].isin([*ITEMS[:20], "n4"]).all()
 
 
 def test_items_are_similar_within_a_camp(learned):
     similar = learned["two_tower"].similar([f"i{item:02}" for item in range(40)], 10)
-    assert (similar["item_id"].lt("i20") == similar["similar_id"].isin([*ITEMS[:20], "n0"])).all()
+    assert (similar["item_id"].lt("i20") == similar["similar_id"].isin([*ITEMS[:20], "n0", "n4"])).all()
 
 
 @DEEP
