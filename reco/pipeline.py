@@ -93,9 +93,20 @@ def views(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame | None:
     return frame if len(frame) else None
 
 
+@lru_cache(maxsize=16)
+def learned_since(wb: Workbook, until: pd.Timestamp) -> pd.Timestamp | None:
+    """From when models learn, where the rules have preferences reset; None is from the first order."""
+    reset = wb.settings.rules.reset
+    if reset is None:
+        return None
+    first = pd.Timestamp(sold(wb).ordered_at.min().execute())
+    since = reset.since(first, until)
+    return since if since > first else None
+
+
 def history(wb: Workbook, until: pd.Timestamp) -> Interactions:
     """The `interactions` before `until` that models learn from; raises `InputError` when there are none."""
-    x = interactions(wb, until)
+    x = interactions(wb, until, learned_since(wb, until))
     if x.log.empty:
         raise InputError(
             f"no product was bought by {wb.settings.catalogue.min_customers} known customers before {until:%Y-%m-%d}; "
@@ -193,13 +204,13 @@ def _try(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
     return frame
 
 
-def neighbours(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
-    """The `NEIGHBOURS` items that go best with every item, by one model."""
+def neighbours(wb: Workbook, model: str, until: pd.Timestamp, k: int = NEIGHBOURS) -> pd.DataFrame:
+    """The `k` items that go best with every item, by one model."""
     return wb.cached(
         f"neighbours-{model}",
-        lambda: fitted(wb, model, until).similar(history(wb, until).items, NEIGHBOURS),
+        lambda: fitted(wb, model, until).similar(history(wb, until).items, k),
         **_depends(wb, model, until),
-        k=NEIGHBOURS,
+        k=k,
     )
 
 
@@ -298,6 +309,7 @@ def _depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]
         "options": wb.settings.models if model == "hybrid" else wb.settings.models.get(model, {}),
         "hybrid": wb.settings.hybrid.model_dump(mode="json") if model == "hybrid" else {},
         "catalogue": wb.settings.catalogue.model_dump(mode="json"),
+        "reset": str(learned_since(wb, until)),
         "until": until.isoformat(),
     }
 
@@ -316,3 +328,22 @@ def _features(wb: Workbook, of: str, until: pd.Timestamp) -> pd.DataFrame:
     derive, zone = getattr(features, of), wb.settings.store.time_zone
     derived = derive(wb.tables, until, zone).order_by(f"{of.removesuffix('s')}_id")
     return wb.cached(f"features-{of}", lambda: wb.connection.to_pandas(derived), until=until.isoformat())
+
+
+def season(wb: Workbook, until: pd.Timestamp) -> pd.Series:
+    """How each product sells in the month of `until`, 1 being even, by product id.
+
+    Products without a season of their own have their category's; with less than a year of orders there is none.
+    """
+    zone = wb.settings.store.time_zone
+    found = features.seasons(wb.tables, until, zone)
+    month = found.filter(found.month == until.tz_convert(zone).month, found.season_index.notnull())
+    frame = wb.cached(
+        "seasons-now", lambda: wb.connection.to_pandas(month.order_by("kind", "value")), until=until.isoformat()
+    )
+    products = wb.connection.to_pandas(wb.table("products").select("product_id", "category")).set_index("product_id")
+    index = {kind: part.set_index("value")["season_index"] for kind, part in frame.groupby("kind")}
+    nothing = pd.Series(dtype="float64")
+    by_category = products["category"].map(index.get("category", nothing))
+    own = products.index.to_series().map(index.get("product", nothing))
+    return own.fillna(by_category).astype("float64")

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from reco.columns import Columns
-from reco.pipeline import candidates, history, neighbours
+from reco.pipeline import NEIGHBOURS, candidates, history, neighbours
 from reco.workbook import Workbook
 
 
@@ -41,9 +41,9 @@ def customer_lists(wb: Workbook, model: str, until: pd.Timestamp) -> Lists:
 
 
 @lru_cache(maxsize=16)
-def item_lists(wb: Workbook, model: str, until: pd.Timestamp) -> Lists:
-    """The neighbours of every item, in the order of the history's items."""
-    x, frame = history(wb, until), neighbours(wb, model, until)
+def item_lists(wb: Workbook, model: str, until: pd.Timestamp, k: int | None = None) -> Lists:
+    """The neighbours of every item, in the order of the history's items; `NEIGHBOURS` of each unless `k` is given."""
+    x, frame = history(wb, until), neighbours(wb, model, until, k or NEIGHBOURS)
     return _lists(x.columns(frame[Columns.ITEM]), x.columns(frame[Columns.SIMILAR]), frame[Columns.SCORE], len(x.items))
 
 

@@ -9,16 +9,34 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    computed_field,
+    create_model,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from reco.rules import RULES, Rule
 from reco.sources import SOURCES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
+#: What a strategy can be; `reco.contexts.strategies` says what each proposes.
+STRATEGIES = (
+    "model",
+    "complements",
+    "upgrade",
+    "accessories",
+    "alternatives",
+    "cart",
+    "because_you_bought",
+    "new_in_category",
+    "trending_in_interests",
+    "resume",
+    "curated",
+)
+
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
@@ -115,7 +133,11 @@ class Comparison(Section):
 
 
 class Hybrid(Section):
-    """The weighted hybrid: which algorithm plays each part, and each part's share."""
+    """The weighted hybrid: which algorithm plays each part, and each part's share.
+
+    `scaling` makes scores comparable before they are added: by rank, min-max or z-score within a customer, or by
+    reciprocal-rank fusion. `contexts` gives a context weights of its own.
+    """
 
     parts: dict[Literal["collaborative", "content", "rules"], str] = {
         "collaborative": "ease",
@@ -127,36 +149,90 @@ class Hybrid(Section):
         "content": 0.3,
         "rules": 0.2,
     }
+    scaling: Literal["minmax", "rank", "zscore", "reciprocal"] = "minmax"
+    contexts: dict[str, dict[Literal["collaborative", "content", "rules"], Share]] = {}
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> "Hybrid":
-        if abs(sum(self.weights.values()) - 1) > 1e-9:
-            raise ValueError(f"expected weights that add up to 1, found {sum(self.weights.values()):g}")
-        if set(self.weights) != set(self.parts):
-            raise ValueError("expected the same keys in parts and weights")
+        for weights in (self.weights, *self.contexts.values()):
+            if abs(sum(weights.values()) - 1) > 1e-9:
+                raise ValueError(f"expected weights that add up to 1, found {sum(weights.values()):g}")
+            if set(weights) != set(self.parts):
+                raise ValueError("expected the same keys in parts and weights")
         return self
 
 
-class Strategy(Section):
-    """One source of a slate's products: a model of the registry, or `hybrid`, and the title shoppers read.
+class ColdStart(Section):
+    """How customers of whom little is known are served.
 
-    `by: anchor` takes what goes with the product or basket at hand, `by: customer` what the model recommends to
-    the customer; contexts anchored in the customer know only the latter.
+    `popular_share` of a new customer's places hold popular and trending products; the share falls smoothly with the
+    interactions seen, to one half of it at `half_at` and to nothing (below one percent) well before `full_at`.
+    """
+
+    popular_share: Share = 0.5
+    half_at: Annotated[float, Field(gt=0)] = 10
+    full_at: Annotated[float, Field(gt=0)] = 60
+
+
+class Strategy(Section):
+    """One source of a slate's products, and the title shoppers read.
+
+    `kind` is one of `STRATEGIES`; a `model` of the registry (or `hybrid`) stands behind most of them. `by: anchor`
+    takes what goes with the product or basket at hand, `by: customer` what the model recommends to the customer;
+    contexts anchored in the customer know only the latter. A title may name the `{category}` or `{product}` that it
+    is about, and the shopper's `{name}`, which only the page or mail itself fills in. `instead` takes the strategy's
+    place where the store lacks what it needs, such as views.
     """
 
     title: str
-    model: str
+    kind: Literal[STRATEGIES] = "model"
+    model: str | None = None
     by: Literal["anchor", "customer"] = "anchor"
+    places: Count | None = None
+    factor: Annotated[float, Field(gt=1)] = 2.0
+    days: Count = 28
+    file: Path | None = None
+    instead: "Strategy | None" = None
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> "Strategy":
+        if self.kind == "model" and self.model is None:
+            raise ValueError("expected a model for a strategy of kind model")
+        if self.kind == "curated" and self.file is None:
+            raise ValueError("expected a file of product ids for a strategy of kind curated")
+        return self
+
+
+class Incentive(Section):
+    """What the context offers with its products: a discount as a share of the price, and its words."""
+
+    discount: Share = 0.0
+    text: str
 
 
 class Context(Section):
-    """A place where recommendations are shown."""
+    """A place where recommendations are shown.
+
+    Slates hold up to `size` products; one with fewer than `min_size` is reported. `position` says where on the page,
+    `delay_hours` how long after what triggers it.
+    """
 
     title: str
     channel: Literal["on_site", "email"]
     anchor: Literal["product", "basket", "customer"]
+    min_size: Annotated[int, Field(ge=1, le=24)] = 1
     size: Annotated[int, Field(ge=1, le=24)]
+    position: str = ""
+    layout: Literal["grid", "scroll", "carousel", "sections"] = "grid"
+    delay_hours: Annotated[float, Field(ge=0)] = 0
+    incentive: Incentive | None = None
     strategies: Annotated[list[Strategy], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> "Context":
+        if self.min_size > self.size:
+            raise ValueError(f"min_size: expected at most the size of {self.size}, found {self.min_size}")
+        return self
 
     @model_validator(mode="after")
     def _hybrid_by_customer(self) -> "Context":
@@ -166,12 +242,61 @@ class Context(Section):
         return self
 
 
-class Rules(Section):
-    """What every slate obeys."""
+class Mail(Section):
+    """A mail of recommendations: the `context` that fills it, so many days after the customer's last act."""
 
-    not_bought_within_days: Annotated[int, Field(ge=0)] = 30
-    min_categories: Count = 3
-    fallback_below: Count = 4
+    title: str
+    context: str
+    since: Literal["order", "view"]
+    after_days: Count
+
+
+class Sending(Section):
+    """Which mail a customer gets on a day: the first of `mails` that is due, within the caps."""
+
+    mails: dict[str, Mail] = {}
+    most_per_week: Count = 2
+
+
+class Rules(create_model("AnyRules", __base__=Section, **{kind: (rule | None, None) for kind, rule in RULES.items()})):
+    """What every slate obeys, from the strongest rule to the weakest, in the order of the file.
+
+    Where not all can hold, the later ones give way first. A rule that is not named does not hold.
+    """
+
+    _declared: tuple[str, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember_order(cls, given: Any, handler: Any) -> "Rules":
+        rules = handler(
+            {key: {} if value is None else value for key, value in given.items()} if isinstance(given, dict) else given
+        )
+        if isinstance(given, dict):
+            rules._declared = tuple(kind for kind in given if kind in RULES)
+        return rules
+
+    @computed_field
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The keys of the rules that hold, the strongest first."""
+        return self._declared
+
+    def declared(self, kind: type[Rule] = Rule) -> list[Rule]:
+        """The rules that hold, or those of one kind, the strongest first."""
+        return [rule for rule in (getattr(self, name) for name in self.order) if isinstance(rule, kind)]
+
+    def changed(self, **rules: dict[str, Any] | None) -> "Rules":
+        """These rules with some put in place of their namesakes, at the end where there was none; None takes away.
+
+        Raises pydantic's `ValidationError` for a rule or an option that does not exist.
+        """
+        given = {name: getattr(self, name).model_dump() for name in self.order}
+        return type(self).model_validate({name: rule for name, rule in (given | rules).items() if rule is not None})
+
+
+#: What holds where the settings say nothing of rules.
+USUAL_RULES = Rules.model_validate({"consent": {}, "not_bought_within": {}, "min_categories": {}, "fallback": {}})
 
 
 class Experiments(Section):
@@ -242,8 +367,10 @@ class Settings(BaseSettings):
     models: dict[str, dict[str, Any]] = {}
     comparison: Comparison = Comparison()
     hybrid: Hybrid = Hybrid()
+    cold_start: ColdStart = ColdStart()
     contexts: dict[str, Context] = {}
-    rules: Rules = Rules()
+    rules: Rules = USUAL_RULES
+    sending: Sending = Sending()
     experiments: Experiments | None = None
     simulation: Simulation = Simulation()
     kpis: Kpis
