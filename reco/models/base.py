@@ -1,7 +1,9 @@
 """What every model answers, and the registry they stand in."""
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import ClassVar, Final, Literal, NamedTuple, Self, TypeVar
@@ -20,9 +22,13 @@ MODELS: Final[dict[str, type["Recommender"]]] = {}
 #: Users scored at once: 512 rows of 20,000 float32 scores are 40 MB.
 BLOCK: Final = 512
 
+#: Blocks of scores that are ranked while the next is computed.
+AHEAD: Final = 2
+
 #: Which items a list may hold: any, those that are new to the user, or those that the user has.
 Among = Literal["all", "new", "seen"]
 
+Result = TypeVar("Result")
 Model = TypeVar("Model", bound=type["Recommender"])
 
 
@@ -141,22 +147,24 @@ class Recommender(ABC):
         rows[np.diff(x.matrix.indptr)[rows] == 0] = -1  # known, but all weights add up to 0
         if not self.knows_new_users:
             user_ids, rows = user_ids[rows >= 0], rows[rows >= 0]
-        parts: dict[Among, list] = {one: [] for one in among}
-        for start in range(0, len(rows), BLOCK):
-            block = rows[start : start + BLOCK]
-            scores = self._score_anyone(block)
+
+        def best(start: int, block: np.ndarray, scores: np.ndarray) -> dict[Among, tuple]:
             of, has = _cells(x.matrix, block)
-            seen = scores[of, has]
+            seen, found = scores[of, has], {}
             for one in sorted(among):  # "new" spoils the scores for "all"
                 if one == "seen":
                     chosen = best_cells(of, has, seen, k)
-                    found = (of[chosen], has[chosen], seen[chosen])
+                    found[one] = (of[chosen] + start, has[chosen], seen[chosen])
                 else:
                     if one == "new":
                         scores[of, has] = np.nan
                     places = top_k(scores, k)
-                    found = (*places, scores[places])
-                parts[one].append((found[0] + start, *found[1:]))
+                    found[one] = (places[0] + start, places[1], scores[places])
+            return found
+
+        blocks = ((start, rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK))
+        found = beside(best, ((start, block, self._score_anyone(block)) for start, block in blocks))
+        parts = {one: [part[one] for part in found] for one in among}
         return {one: _frame(part, user_ids, x.items, Columns.USER, Columns.ITEM) for one, part in parts.items()}
 
     def similar(self, item_ids: Iterable[str], k: int = 10) -> pd.DataFrame:
@@ -168,13 +176,14 @@ class Recommender(ABC):
         item_ids = _index(item_ids, x.items)
         columns = x.columns(item_ids)
         item_ids, columns = item_ids[columns >= 0], columns[columns >= 0]
-        parts = []
-        for start in range(0, len(columns), BLOCK):
-            block = columns[start : start + BLOCK]
-            scores = self._resemble(block)
+
+        def best(start: int, block: np.ndarray, scores: np.ndarray) -> tuple:
             scores[np.arange(len(block)), block] = np.nan
             rows, found = top_k(self._sold(scores), k)
-            parts.append((rows + start, found, scores[rows, found]))
+            return rows + start, found, scores[rows, found]
+
+        blocks = ((start, columns[start : start + BLOCK]) for start in range(0, len(columns), BLOCK))
+        parts = beside(best, ((start, block, self._resemble(block)) for start, block in blocks))
         return _frame(parts, item_ids, x.items, Columns.ITEM, Columns.SIMILAR)
 
     def explain(self, lists: pd.DataFrame, most: int = 1) -> pd.DataFrame:
@@ -293,6 +302,19 @@ class Recommender(ABC):
         if not hasattr(self, "interactions"):
             raise RuntimeError(f"{self.name}: call fit before asking for recommendations")
         return self.interactions
+
+
+def beside(rank: Callable[..., Result], blocks: Iterable[tuple]) -> list[Result]:
+    """`rank` of the arguments in each of `blocks`, in order: while one is ranked, the next is computed."""
+    found: list[Result] = []
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(AHEAD) as pool:
+        for block in blocks:
+            waiting.append(pool.submit(rank, *block))
+            if len(waiting) > AHEAD:  # so many blocks are held at most
+                found.append(waiting.popleft().result())
+        found.extend(future.result() for future in waiting)
+    return found
 
 
 def check_choice(model: Recommender, option: str, choices: Iterable[str]) -> None:

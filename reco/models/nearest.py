@@ -47,7 +47,7 @@ def nearest_columns(weighted: sparse.csr_matrix, k: int, threads: int) -> sparse
     n = weighted.shape[1]
     counts = np.bincount(weighted.indices, minlength=n)
     # implicit sets places aside for every column, empty or not; and what is used most is found sooner side by side
-    filled = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    filled = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].astype("int32")
     packed = weighted[:, filled]
     packed.sort_indices()
     asked = k + 1 + SPARE
