@@ -166,12 +166,18 @@ class ColdStart(Section):
     """How customers of whom little is known are served.
 
     `popular_share` of a new customer's places hold popular and trending products; the share falls smoothly with the
-    interactions seen, to one half of it at `half_at` and to nothing (below one percent) well before `full_at`.
+    interactions seen (purchases and views), to one half of it at `half_at` and below one percent at `full_at`.
     """
 
     popular_share: Share = 0.5
     half_at: Annotated[float, Field(gt=0)] = 10
     full_at: Annotated[float, Field(gt=0)] = 60
+
+    @model_validator(mode="after")
+    def _falls(self) -> "ColdStart":
+        if self.full_at <= self.half_at:
+            raise ValueError(f"full_at: expected more than half_at of {self.half_at:g}, found {self.full_at:g}")
+        return self
 
 
 class Strategy(Section):

@@ -1,0 +1,126 @@
+"""Customers and products of whom little is known: how popular products are mixed in, and what new ones borrow."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from reco.contexts.proposals import Lists
+from reco.ranking import place
+from reco.rules import Shelf
+from reco.settings import ColdStart
+
+#: Where a mixed proposal comes from, in its column `part`; its reason says so.
+PERSONAL: Final = 0
+TRENDING: Final = 1
+POPULAR: Final = 2
+
+#: A share below this counts as none.
+NEGLIGIBLE: Final = 0.01
+
+
+def popular_share(seen: np.ndarray, settings: ColdStart) -> np.ndarray:
+    """The share of places that hold popular products, by how many interactions of the customer were seen; float64.
+
+    A Hill curve, s / (1 + (seen / half_at)^p): s at none, s / 2 at `half_at`, and p such that it is below one percent
+    from `full_at` on.
+
+    >>> popular_share(np.array([0, 10, 60]), ColdStart(popular_share=0.5, half_at=10, full_at=60)).round(3).tolist()
+    [0.5, 0.25, 0.01]
+    """
+    whole, ratio = settings.popular_share, settings.full_at / settings.half_at
+    steepness = max(np.log(max(whole, NEGLIGIBLE) / NEGLIGIBLE) / np.log(ratio), 1)
+    return whole / (1 + (np.asarray(seen, "float64") / settings.half_at) ** steepness)
+
+
+def interleaved(standby: np.ndarray, trending: int) -> tuple[np.ndarray, np.ndarray]:
+    """Trending and popular products in turns, a trending one first, and which part (`TRENDING`, `POPULAR`) each is.
+
+    `standby` holds the trending ones, as many as `trending` says, then the popular ones, each product once.
+
+    >>> interleaved(np.array([7, 8, 9, 5]), 3)
+    (array([7, 5, 8, 9]), array([1, 2, 1, 1]))
+    """
+    parts = np.where(np.arange(len(standby)) < trending, TRENDING, POPULAR)
+    order = np.lexsort((parts, place(parts)))
+    return np.asarray(standby)[order], parts[order]
+
+
+def mix(proposals: pd.DataFrame, standby: np.ndarray, trending: int, share: np.ndarray) -> pd.DataFrame:
+    """Personal `proposals` (slate, item, score, because) with popular products mixed in, by slate and new score.
+
+    Of the first p of a slate, s·p to the nearest whole are popular, for every p and as long as both last; s is the
+    slate's `share` (one for each slate asked for, so that slates without a proposal are served, too). Below
+    `NEGLIGIBLE` nothing is mixed in. A slate without anything personal gets nothing but popular products. A product
+    of both kinds is there once, as what it comes first as. Scores fall from 1 to 0 in the mixed order, ties within
+    `proposals` by the lower item; `part` tells where each comes from, and no product speaks for what is mixed in.
+    """
+    share = np.asarray(share, "float64")
+    columns = ["slate", "item", "score", "because"]
+    frame = proposals[columns].assign(part=PERSONAL)
+    frame = frame.iloc[np.lexsort((frame["item"], -frame["score"], frame["slate"]))]
+    empty = np.bincount(frame["slate"], minlength=len(share)) == 0
+    mixed = np.flatnonzero((share >= NEGLIGIBLE) | empty)
+    items, parts = interleaved(standby, trending)
+    popular = pd.DataFrame(
+        {
+            "slate": np.repeat(mixed, len(items)),
+            "item": np.tile(items, len(mixed)),
+            "score": np.float32(0),
+            "because": -1,
+            "part": np.tile(parts, len(mixed)),
+        }
+    )
+    both = _in_turns(pd.concat([frame, popular], ignore_index=True), share)
+    both = _in_turns(both[~both.duplicated(["slate", "item"])], share)  # what was taken out left gaps
+    slate = both["slate"].to_numpy("int64")
+    length = np.bincount(slate, minlength=len(share))[slate]
+    dtypes = {"slate": "int64", "item": "int64", "because": "int64", "part": "int8"}
+    return both.assign(score=(1 - place(slate) / length).astype("float32")).astype(dtypes)
+
+
+def _in_turns(both: pd.DataFrame, share: np.ndarray) -> pd.DataFrame:
+    """Personal and popular proposals, each in their order, as one order by slate with a share of popular ones."""
+    slate, popular = both["slate"].to_numpy("int64"), both["part"].to_numpy() != PERSONAL
+    order = np.lexsort((np.arange(len(both)), popular, slate))
+    nth = np.empty(len(both))
+    nth[order] = place(slate[order] * 2 + popular[order]) + 0.5
+    s = share[slate]
+    # the place at which ⌈s·p − ½⌉, the popular ones among the first p, passes to the next
+    with np.errstate(divide="ignore"):
+        at = np.where(popular, np.floor(nth / s + 1e-9) + 1, np.ceil(nth / (1 - s) - 1e-9))
+    return both.iloc[np.lexsort((nth, popular, at, slate))].reset_index(drop=True)
+
+
+def borrowed(lists: Lists, stand: np.ndarray) -> Lists:
+    """Item-to-item lists of the established products, and behind them those that new products borrow.
+
+    `stand` is the number of the established product that stands for each new one, -1 for none, who has an empty list.
+    """
+    taken = np.flatnonzero(stand >= 0)
+    of, items, scores = lists.gather(stand[taken])
+    lengths = np.bincount(taken[of], minlength=len(stand))
+    starts = np.concatenate([lists.starts, lists.starts[-1] + np.cumsum(lengths)])
+    return Lists(starts, np.concatenate([lists.items, items]), np.concatenate([lists.scores, scores]))
+
+
+def with_newcomers(proposals: pd.DataFrame, shelf: Shelf, stand: np.ndarray, most: int = 2) -> pd.DataFrame:
+    """`proposals` and, just behind each product that stands for new ones, up to `most` of these.
+
+    `stand` is the number of the established product that stands for each new one, in the order of the shelf behind
+    the established ones; -1 is none. A new product has the same product speak for it; one that is proposed already
+    stays where it is. Of several, those that came in last go first, then those with a lower number.
+    """
+    new = np.flatnonzero(stand >= 0)
+    age = shelf.numbers("age_days")[shelf.established + new]
+    new = new[np.lexsort((new, age, stand[new]))]
+    new = new[place(stand[new]) < most]
+    begin, end = (np.searchsorted(stand[new], proposals["item"], side=side) for side in ("left", "right"))
+    of = np.repeat(np.arange(len(proposals)), end - begin)
+    added = proposals.iloc[of]
+    nth = place(of)
+    score = added["score"].to_numpy("float32")
+    behind = np.nextafter(score, np.float32(-np.inf))
+    added = added.assign(item=shelf.established + new[np.repeat(begin, end - begin) + nth], score=behind)
+    whole = pd.concat([proposals, added], ignore_index=True)
+    return whole[~whole.duplicated(["slate", "item"])].reset_index(drop=True)
