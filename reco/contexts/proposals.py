@@ -1,11 +1,10 @@
-"""What a strategy proposes: lists of the models, gathered for many slates at once."""
+"""Lists of the models, gathered for many slates at once."""
 
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from reco.columns import Columns
 from reco.pipeline import NEIGHBOURS, candidates, history, neighbours
@@ -45,39 +44,6 @@ def item_lists(wb: Workbook, model: str, until: pd.Timestamp, k: int | None = No
     """The neighbours of every item, in the order of the history's items; `NEIGHBOURS` of each unless `k` is given."""
     x, frame = history(wb, until), neighbours(wb, model, until, k or NEIGHBOURS)
     return _lists(x.columns(frame[Columns.ITEM]), x.columns(frame[Columns.SIMILAR]), frame[Columns.SCORE], len(x.items))
-
-
-def by_customer(lists: Lists, users: np.ndarray) -> pd.DataFrame:
-    """Proposals (slate, item, score) from each slate's customer, by number; -1 is unknown and gets none."""
-    known = np.flatnonzero(users >= 0)
-    places, items, scores = lists.gather(users[known])
-    return pd.DataFrame({"slate": known[places], "item": items, "score": scores})
-
-
-def by_anchor(lists: Lists, anchors: pd.DataFrame, n_slates: int) -> pd.DataFrame:
-    """Proposals (slate, item, score) from what goes with each slate's anchors (slate, item); scores add up."""
-    n_items = len(lists.starts) - 1
-    pairs = sparse.csr_matrix((lists.scores, lists.items, lists.starts), shape=(n_items, n_items))
-    held = sparse.csr_matrix(
-        (np.ones(len(anchors), "float32"), (anchors["slate"], anchors["item"])), (n_slates, n_items)
-    )
-    summed = (held @ pairs).tocoo()
-    return pd.DataFrame({"slate": summed.row, "item": summed.col, "score": summed.data})
-
-
-def strongest_anchor(lists: Lists, anchors: pd.DataFrame, chosen: pd.DataFrame) -> np.ndarray:
-    """For each chosen (slate, item), the anchor that speaks most for it; ties go to the lower item number."""
-    if chosen.empty:
-        return np.empty(0, "int64")
-    n_items = len(lists.starts) - 1
-    pairs = sparse.csr_matrix((lists.scores, lists.items, lists.starts), shape=(n_items, n_items))
-    pairs.sort_indices()
-    asked = (
-        chosen[["slate", "item"]].reset_index(names="row").merge(anchors.rename(columns={"item": "anchor"}), on="slate")
-    )
-    asked["score"] = np.asarray(pairs[asked["anchor"], asked["item"]]).ravel()
-    asked = asked.sort_values(["row", "score", "anchor"], ascending=[True, False, True])
-    return asked.drop_duplicates("row").set_index("row")["anchor"].reindex(chosen.index).to_numpy()
 
 
 def _lists(owners: np.ndarray, items: np.ndarray, scores: pd.Series, count: int) -> Lists:
