@@ -4,8 +4,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
+from reco.contexts.asked import Asked
 from reco.contexts.proposals import Lists
+from reco.contexts.snapshot import Snapshot
 from reco.ranking import place
 from reco.rules import Shelf
 from reco.settings import ColdStart
@@ -14,6 +17,9 @@ from reco.settings import ColdStart
 PERSONAL: Final = 0
 TRENDING: Final = 1
 POPULAR: Final = 2
+
+#: Days that reach back to the beginning.
+EVER: Final = 36_500
 
 #: A share below this counts as none.
 NEGLIGIBLE: Final = 0.01
@@ -30,7 +36,20 @@ def popular_share(seen: np.ndarray, settings: ColdStart) -> np.ndarray:
     """
     whole, ratio = settings.popular_share, settings.full_at / settings.half_at
     steepness = max(np.log(max(whole, NEGLIGIBLE) / NEGLIGIBLE) / np.log(ratio), 1)
-    return whole / (1 + (np.asarray(seen, "float64") / settings.half_at) ** steepness)
+    with np.errstate(divide="ignore"):
+        return whole * expit(-steepness * np.log(np.asarray(seen, "float64") / settings.half_at))
+
+
+def interactions_seen(shop: Snapshot, asked: Asked) -> np.ndarray:
+    """What was seen of the customer of each slate before it is asked for: purchases and views, int64.
+
+    Of a visitor without any it is the products at hand: the session's own views, or what onboarding answers stand for.
+    """
+    seen = np.zeros(asked.count, "int64")
+    for journal in (shop.bought, shop.viewed):
+        seen += np.bincount(journal.within(asked.customer, asked.at, EVER)[0], minlength=asked.count)
+    at_hand = np.bincount(asked.anchors["slate"], minlength=asked.count)
+    return np.where(seen > 0, seen, at_hand)
 
 
 def interleaved(standby: np.ndarray, trending: int) -> tuple[np.ndarray, np.ndarray]:
