@@ -67,6 +67,10 @@ class FillContexts(Parameters):
         int, Field(ge=1, description="which of the best customers the previews are for, 1 is the first")
     ] = 1
 
+    change: Annotated[
+        str, Field(description="a change of the rules that is tried, as rule.option=value, or rule=null without it")
+    ] = "min_categories.least=5"
+
 
 class AnalyzeExperiments(Parameters):
     """Parameters of 05_analyze_experiments."""

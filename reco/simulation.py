@@ -61,7 +61,8 @@ def simulate(wb: Workbook) -> World:
     """
     depends = {
         "settings": wb.settings.model_dump(
-            mode="json", include={"contexts", "rules", "simulation", "hybrid", "models", "split", "catalogue"}
+            mode="json",
+            include={"contexts", "rules", "simulation", "hybrid", "cold_start", "models", "split", "catalogue"},
         )
     }
     worlds: list[World] = []
@@ -84,7 +85,7 @@ def _run(wb: Workbook) -> World:
         seen = visits(wb, start, end, rng)
         for context in wb.settings.contexts:
             requests, wanted = ask(wb, context, seen, rng)
-            slates = make_slates(wb, context, requests, until=start)
+            slates = make_slates(wb, context, requests, until=start).frame
             shown = slates.merge(requests.frame[["slate_id", "asked_at"]], on="slate_id")
             shown["age_weeks"] = ((shown["asked_at"] - start).dt.days // 7).astype("int8")
             parts.append(behave(shown, wanted, wb.settings.simulation, rng))
@@ -203,6 +204,7 @@ def _as_impressions(shown: pd.DataFrame) -> pd.DataFrame:
             Columns.STRATEGY: shown["strategy"],
             Columns.PRODUCT: shown["item_id"],
             Columns.POSITION: shown["position"],
+            Columns.PROPENSITY: shown["propensity"],
             Columns.SHOWN_AT: shown["asked_at"],
             Columns.CLICKED: shown["clicked"],
             Columns.CLICKED_AT: shown["clicked_at"],

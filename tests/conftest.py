@@ -1,5 +1,6 @@
 """A small real store that all tests share: a few hundred households of the default one."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def wb(sample_settings: dict, tmp_path_factory: pytest.TempPathFactory, worker_i
     file.parent.mkdir(exist_ok=True)
     with FileLock(file.with_suffix(".lock")):
         if not file.exists():
+            (file.parent / "data").mkdir()
+            shutil.copy(ROOT / "data" / "staff_picks.csv", file.parent / "data")
             file.write_text(yaml.safe_dump(sample_settings, sort_keys=False))
         return Workbook.load(file)
 

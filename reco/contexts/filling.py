@@ -8,35 +8,53 @@ from reco.columns import Columns
 from reco.contexts.requests import Requests, standing_requests
 from reco.contexts.slates import make_slates
 from reco.pipeline import sold
+from reco.settings import Rules
 from reco.workbook import Workbook
 
 
 class Filled(NamedTuple):
-    """One context with what was asked for and what it shows."""
+    """One context with what was asked for, what it shows, and what the rules did (see `slates.Slates`)."""
 
     requests: Requests
     slates: pd.DataFrame
+    report: pd.DataFrame
 
 
-def fill(wb: Workbook, until: pd.Timestamp) -> dict[str, Filled]:
-    """The standing slates of every context in the settings, by context."""
+def fill(wb: Workbook, until: pd.Timestamp, rules: Rules | None = None) -> dict[str, Filled]:
+    """The standing slates of every context in the settings, by context; under other `rules` where given."""
     filled = {}
     for name in wb.settings.contexts:
         requests = standing_requests(wb, name, until)
-        filled[name] = Filled(requests, make_slates(wb, name, requests, until))
+        filled[name] = Filled(requests, *make_slates(wb, name, requests, until, rules))
     return filled
 
 
 def strategy_shares(wb: Workbook, filled: dict[str, Filled]) -> pd.DataFrame:
-    """Which strategy fills which share of each context's places: context (title), strategy, places, share."""
-    parts = [
-        slates.groupby(Columns.STRATEGY).size().rename("places").reset_index().assign(context=name)
-        for name, (_, slates) in filled.items()
-    ]
+    """Which strategy fills which share of each context's places: context (title), strategy, places, share.
+
+    Titles that name a category or a product count as one.
+    """
+    parts = []
+    for name, one in filled.items():
+        shown = one.slates[Columns.STRATEGY]
+        for strategy in wb.settings.contexts[name].strategies:
+            lead = strategy.title.partition("{")[0]
+            if lead and lead != strategy.title:
+                shown = shown.where(~shown.str.startswith(lead), f"{lead.strip()} …")
+        parts.append(shown.value_counts(sort=False).rename("places").rename_axis("strategy").reset_index())
+        parts[-1].insert(0, Columns.CONTEXT, name)
     frame = pd.concat(parts, ignore_index=True)
     frame["share"] = frame["places"] / frame.groupby(Columns.CONTEXT)["places"].transform("sum")
     frame[Columns.CONTEXT] = frame[Columns.CONTEXT].map({n: c.title for n, c in wb.settings.contexts.items()})
     return frame[[Columns.CONTEXT, Columns.STRATEGY, "places", "share"]]
+
+
+def reports(wb: Workbook, filled: dict[str, Filled]) -> pd.DataFrame:
+    """What each rule did in all contexts together: rule (title), removed, moved, gave_way; the strongest first."""
+    whole = pd.concat([one.report for one in filled.values()], ignore_index=True)
+    summed = whole.groupby("rule", sort=False)[["removed", "moved", "gave_way"]].sum().reset_index()
+    summed["rule"] = summed["rule"].map({rule.kind: rule.title for rule in wb.settings.rules.declared()})
+    return summed
 
 
 class Example(NamedTuple):
@@ -65,9 +83,25 @@ def example_customer(wb: Workbook, until: pd.Timestamp, place: int = 1) -> Examp
 
 def slate_of(filled: Filled, anchor: str, who: Example) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What `who` sees in one context, and the anchors (slate_id, item_id) that it stands beside."""
-    requests, slates = filled
+    requests, slates = filled.requests, filled.slates
     if anchor == "product":
         beside = requests.anchors[requests.anchors[Columns.ITEM] == who.item_id]
         return slates[slates[Columns.SLATE].isin(beside[Columns.SLATE])], beside
     mine = slates[slates[Columns.CUSTOMER] == who.customer_id]
     return mine, requests.anchors[requests.anchors[Columns.SLATE].isin(mine[Columns.SLATE])]
+
+
+def one_slate(
+    wb: Workbook,
+    context: str,
+    until: pd.Timestamp,
+    customer_id: str | None = None,
+    beside: tuple[str, ...] = (),
+) -> pd.DataFrame:
+    """The slate of one visitor: a known customer or an anonymous one, `beside` products that are being looked at.
+
+    `beside` may name products that nobody knows, and be empty.
+    """
+    frame = pd.DataFrame({"slate_id": [context], "customer_id": [customer_id], "asked_at": [until]})
+    anchors = pd.DataFrame({"slate_id": [context] * len(beside), "item_id": list(beside)}, dtype="str")
+    return make_slates(wb, context, Requests(frame, anchors), until).frame

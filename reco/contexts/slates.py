@@ -1,127 +1,196 @@
 """Slates: what one widget shows one customer, by the context's strategies and the rules."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+from zlib import crc32
+
 import numpy as np
 import pandas as pd
 
 from reco.columns import Columns
-from reco.contexts.proposals import by_anchor, by_customer, customer_lists, item_lists, strongest_anchor
+from reco.contexts.asked import Asked, code
+from reco.contexts.drafts import draft, personal, standby, strategies_of
+from reco.contexts.eligibility import Eligible, sift
+from reco.contexts.reasons import told
 from reco.contexts.requests import Requests
-from reco.contexts.rules import Limits, choose, short_slates, take_turns, without
-from reco.pipeline import candidates, history, sold
-from reco.settings import Context, Strategy
+from reco.contexts.selection import Chosen, Demand, choose, kinds
+from reco.contexts.snapshot import Snapshot, snapshot
+from reco.rules import Composition, Filter, Fresh, Pool
+from reco.settings import Context, Rules, Strategy
 from reco.workbook import Workbook
 
-#: How many trending products stand by as fallback.
-STANDBY = 50
+
+class Slates(NamedTuple):
+    """What a context shows, and what the rules did to it.
+
+    Attributes:
+        frame: slate_id, context, customer_id, position (from 1), item_id, score, strategy (title), reason, fallback,
+            propensity, gave_way (keys of the rules that gave way in this slate, else "").
+        report: context, rule, removed (proposals), moved (places), gave_way (slates); the strongest rule first.
+    """
+
+    frame: pd.DataFrame
+    report: pd.DataFrame
 
 
-def make_slates(wb: Workbook, name: str, requests: Requests, until: pd.Timestamp) -> pd.DataFrame:
+def make_slates(
+    wb: Workbook,
+    name: str,
+    requests: Requests,
+    until: pd.Timestamp,
+    rules: Rules | None = None,
+    blocked: pd.DataFrame | None = None,
+) -> Slates:
     """The slates of context `name`, made by models that know the history before `until`.
 
-    Columns: slate_id, context, customer_id, position (from 1), item_id, score, strategy (title), reason, fallback.
+    `rules` are those of the settings unless given; `blocked` (slate_id, item_id) is what must not be shown besides,
+    such as what the last mail showed.
     """
-    context, x = wb.settings.contexts[name], history(wb, until)
-    frame = requests.frame.reset_index(drop=True)
-    anchors, users = _coded(requests.anchors, frame, x.items), x.rows(frame["customer_id"])
-    proposals = []
-    for number, strategy in enumerate(context.strategies):
-        if _asks_customer(context, strategy):
-            found = by_customer(customer_lists(wb, strategy.model, until), users)
-        else:
-            found = by_anchor(item_lists(wb, strategy.model, until), anchors, len(frame))
-        proposals.append(found.assign(strategy=np.int8(number)))
-    blocked = pd.concat([anchors, _recent(wb, frame, until)], ignore_index=True)
-    ordered = take_turns(without(pd.concat(proposals, ignore_index=True), blocked))
-
-    categories, limits = _categories(wb, x.products)
-    short = short_slates(ordered, len(frame), categories, limits)
-    standby = without(_standby(wb, short, len(context.strategies), until), blocked)
-    ordered = pd.concat([ordered, standby]).sort_values("slate", kind="stable").drop_duplicates(["slate", "item"])
-    chosen = choose(ordered, categories, context.size, limits.min_categories).reset_index(drop=True)
-    return _described(wb, chosen, frame, anchors, name, until)
+    rules = wb.settings.rules if rules is None else rules
+    shop, context = snapshot(wb, until), wb.settings.contexts[name]
+    asked, strategies = code(shop, requests), strategies_of(shop, context)
+    proposals = _without(shop, draft(shop, name, context, strategies, asked, rules), requests, blocked)
+    proposals, sifted = _filled(shop, context, strategies, asked, proposals, rules)
+    demands = [
+        _sections(context, strategies, proposals),
+        *_demands(shop, context, rules.declared(Composition), proposals),
+    ]
+    chosen = _chosen(name, context, rules, asked.count, proposals, demands)
+    gave_way = _gave_way(name, rules, asked.count, proposals, sifted, chosen)
+    frame = _described(shop, name, requests, strategies, proposals, chosen, gave_way, context)
+    return Slates(frame, _report(name, rules, sifted, chosen, gave_way))
 
 
-def _asks_customer(context: Context, strategy: Strategy) -> bool:
-    return context.anchor == "customer" or strategy.by == "customer"
+def _without(shop: Snapshot, proposals: pd.DataFrame, requests: Requests, blocked: pd.DataFrame | None) -> pd.DataFrame:
+    """`proposals` less the pairs of slate and product that are blocked."""
+    if blocked is None or blocked.empty:
+        return proposals
+    slate = pd.Index(requests.frame["slate_id"]).get_indexer(blocked["slate_id"])
+    pairs = slate * len(shop.shelf.ids) + shop.numbers(blocked["item_id"])
+    found = proposals["slate"].to_numpy() * len(shop.shelf.ids) + proposals["item"].to_numpy()
+    return proposals[~pd.Index(found).isin(pairs)]
 
 
-def _coded(anchors: pd.DataFrame, frame: pd.DataFrame, items: pd.Index) -> pd.DataFrame:
-    """Anchors as numbers (slate, item), without products that the models do not know."""
-    slates = pd.Index(frame["slate_id"]).get_indexer(anchors["slate_id"])
-    coded = pd.DataFrame({"slate": slates, "item": items.get_indexer(anchors["item_id"])})
-    return coded[(coded >= 0).all(axis=1)].drop_duplicates(ignore_index=True)
+def _filled(
+    shop: Snapshot,
+    context: Context,
+    strategies: Sequence[Strategy],
+    asked: Asked,
+    proposals: pd.DataFrame,
+    rules: Rules,
+) -> tuple[pd.DataFrame, Eligible]:
+    """The proposals that the filters leave, slates with too few or too little choice filled from the standby."""
+    filters, count = rules.declared(Filter), asked.count
+
+    def sifted(frame: pd.DataFrame) -> Eligible:
+        agreed = np.where(asked.customer >= 0, shop.agreed[asked.customer], False) if len(shop.agreed) else None
+        agreed = np.zeros(count, bool) if agreed is None else agreed
+        slate, item, strategy = (frame[column].to_numpy("int64") for column in ("slate", "item", "strategy"))
+        # an unknown visitor's own session is theirs to be served from
+        knows = personal(strategies)[strategy] & (asked.customer >= 0)[slate]
+        own = np.array([one.kind == "cart" for one in strategies] + [False] * 3)[strategy]
+        return sift(Pool(slate, item, knows, own, shop.shelf, asked.customer, asked.at, agreed, shop.bought), filters)
+
+    first = sifted(proposals)
+    eligible = proposals[first.may]
+    least = max(rules.fallback.below, context.min_size) if rules.fallback else 0
+    short = np.bincount(eligible["slate"], minlength=count) < least
+    # what is popular may bring another category or price; it is no place to look for what is new
+    wanted = [rule for rule in rules.declared(Composition) if not isinstance(rule, Fresh)] if rules.fallback else []
+    for demand in _demands(shop, context, wanted, eligible):
+        short |= kinds(eligible["slate"].to_numpy(), demand.groups, count) < demand.at_least
+    if not short.any():
+        return eligible.reset_index(drop=True), first
+    whole = pd.concat([proposals, standby(shop, np.flatnonzero(short), len(strategies) + 1)], ignore_index=True)
+    whole = whole.sort_values("slate", kind="stable").drop_duplicates(["slate", "item"])
+    beside = pd.MultiIndex.from_frame(asked.shown[["slate", "item"]])
+    fallback = whole["strategy"].to_numpy() > len(strategies)
+    shown = pd.MultiIndex.from_frame(whole[["slate", "item"]]).isin(beside)
+    whole = whole[~(fallback & shown)]
+    second = sifted(whole)
+    return whole[second.may].reset_index(drop=True), second
 
 
-def _recent(wb: Workbook, frame: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
-    """What each slate's customer bought in the days before asking, as numbers (slate, item)."""
-    days = wb.settings.rules.not_bought_within_days
-    known = frame[frame["customer_id"].notna()]
-    if days == 0 or known.empty:
-        return pd.DataFrame({"slate": [], "item": []}, dtype="int64")
-    since = known["asked_at"].min() - pd.Timedelta(days=days)
-    lines = sold(wb).filter(lambda lines: lines.ordered_at >= since)
-    bought = wb.connection.to_pandas(lines.select("customer_id", "product_id", "ordered_at").distinct())
-    customers = pd.Index(known["customer_id"].unique())
-    bought = pd.DataFrame(
-        {
-            "customer": customers.get_indexer(bought["customer_id"]),
-            "item": history(wb, until).columns(bought["product_id"]),
-            "ordered_at": bought["ordered_at"],
-        }
+def _demands(shop: Snapshot, context: Context, rules: Sequence[Composition], proposals: pd.DataFrame) -> list[Demand]:
+    """What rules of composition demand, the strongest first."""
+    item = proposals["item"].to_numpy("int64")
+    return [
+        Demand(rule.groups(shop.shelf)[item], rule.at_most(context.size), rule.at_least(context.size)) for rule in rules
+    ]
+
+
+def _sections(context: Context, strategies: Sequence[Strategy], proposals: pd.DataFrame) -> Demand:
+    """How many places each strategy has; where a context shows sections, they share the places alike."""
+    alike = -(-context.size // len(strategies)) if context.layout == "sections" else context.size
+    caps = [*(one.places or alike for one in strategies), context.size, context.size, context.size]
+    return Demand(proposals["strategy"].to_numpy("int64"), np.array(caps), 0)
+
+
+def _chosen(
+    name: str, context: Context, rules: Rules, count: int, proposals: pd.DataFrame, demands: Sequence[Demand]
+) -> Chosen:
+    explore = rules.exploration
+    return choose(
+        proposals["slate"].to_numpy("int64"),
+        count,
+        context.size,
+        demands,
+        proposals["pin"].to_numpy("int64"),
+        explore.share if explore else 0.0,
+        np.random.default_rng([explore.seed, crc32(name.encode())]) if explore else None,
     )
-    asked = pd.DataFrame(
-        {"slate": known.index, "customer": customers.get_indexer(known["customer_id"]), "asked_at": known["asked_at"]}
-    )
-    pairs = asked.merge(bought[(bought["item"] >= 0) & (bought["customer"] >= 0)], on="customer")
-    age = pairs["asked_at"] - pairs["ordered_at"]
-    recent = (age > pd.Timedelta(0)) & (age <= pd.Timedelta(days=days))
-    return pairs.loc[recent, ["slate", "item"]].drop_duplicates()
 
 
-def _standby(wb: Workbook, short: np.ndarray, strategy: int, until: pd.Timestamp) -> pd.DataFrame:
-    """Trending products for the slates that need them, after all strategies."""
-    trending = candidates(wb, "trending", until).iloc[:STANDBY]
-    items = history(wb, until).columns(trending[Columns.ITEM])
-    return pd.DataFrame(
-        {
-            "slate": np.repeat(short, len(items)),
-            "item": np.tile(items, len(short)),
-            "score": np.tile(trending[Columns.SCORE], len(short)),
-            "strategy": np.int8(strategy),
-        }
-    )
-
-
-def _categories(wb: Workbook, products: pd.DataFrame) -> tuple[np.ndarray, Limits]:
-    """Category number of each item (-1 unknown), and the rules' numbers; a store without categories cannot vary."""
-    rules = wb.settings.rules
-    codes, names = pd.factorize(products[Columns.CATEGORY])
-    return codes, Limits(rules.min_categories if len(names) else 0, rules.fallback_below)
+def _gave_way(shop: Snapshot, name: str, rules: Rules, count: int, sifted: Eligible, chosen: Chosen) -> pd.DataFrame:
+    """Whether each rule (column, the strongest first) gave way in each slate (row)."""
+    columns = dict(zip((rule.kind for rule in rules.declared(Filter)), sifted.gave_way.T, strict=True))
+    unmet = chosen.unmet[:, 1:].T  # the first demand is the places of strategies
+    columns |= dict(zip((rule.kind for rule in rules.declared(Composition)), unmet, strict=True))
+    if rules.pinned:
+        pins = proposals["pin"].to_numpy("int64")[chosen.entries]
+        held = proposals["slate"].to_numpy("int64")[chosen.entries[pins == chosen.position]]
+        columns["pinned"] = np.bincount(held, minlength=count) < len(rules.pinned.places.get(name, {}))
+    return pd.DataFrame({kind: columns.get(kind, np.zeros(count, bool)) for kind in rules.order}, index=range(count))
 
 
 def _described(
-    wb: Workbook, chosen: pd.DataFrame, frame: pd.DataFrame, anchors: pd.DataFrame, name: str, until: pd.Timestamp
+    shop: Snapshot,
+    name: str,
+    requests: Requests,
+    strategies: Sequence[Strategy],
+    proposals: pd.DataFrame,
+    chosen: Chosen,
+    gave_way: pd.DataFrame,
+    context: Context,
 ) -> pd.DataFrame:
-    """Numbers back to ids and words."""
-    context, x = wb.settings.contexts[name], history(wb, until)
-    labels = np.array([*(strategy.title for strategy in context.strategies), "Trending"], dtype=object)
-    reasons, titles = labels[chosen["strategy"]], x.products[Columns.TITLE].to_numpy(object)
-    for number, strategy in enumerate(context.strategies):
-        if not _asks_customer(context, strategy):
-            mine = chosen[chosen["strategy"] == number]
-            because = strongest_anchor(item_lists(wb, strategy.model, until), anchors, mine)
-            reasons[mine.index] = "Goes with " + titles[because]
-    asked = frame.iloc[chosen["slate"].to_numpy()]
+    """Numbers back to ids and words; where a context shows sections, each strategy's products stand together."""
+    shown = proposals.iloc[chosen.entries].assign(position=chosen.position, propensity=chosen.propensity)
+    if context.layout == "sections":
+        shown = shown.sort_values(["slate", "strategy", "position"], kind="stable")
+        shown["position"] = shown.groupby("slate").cumcount() + 1
+    slate, item = shown["slate"].to_numpy(), shown["item"].to_numpy()
+    words = told(shop, strategies, shown, requests.frame["customer_id"].to_numpy(object)[slate])
+    ways = np.array([", ".join(gave_way.columns[row]) for row in gave_way.to_numpy()], dtype=object)
     return pd.DataFrame(
         {
-            Columns.SLATE: asked["slate_id"].to_numpy(),
+            Columns.SLATE: requests.frame["slate_id"].to_numpy()[slate],
             Columns.CONTEXT: name,
-            Columns.CUSTOMER: asked["customer_id"].to_numpy(),
-            Columns.POSITION: chosen["position"].to_numpy("int32"),
-            Columns.ITEM: x.items.take(chosen["item"].to_numpy()),
-            Columns.SCORE: chosen["score"].to_numpy("float32"),
-            Columns.STRATEGY: labels[chosen["strategy"]],
-            Columns.REASON: reasons,
-            "fallback": chosen["strategy"].to_numpy() == len(context.strategies),
+            Columns.CUSTOMER: requests.frame["customer_id"].to_numpy()[slate],
+            Columns.POSITION: shown["position"].to_numpy("int32"),
+            Columns.ITEM: shop.shelf.ids.take(item),
+            Columns.SCORE: shown["score"].to_numpy("float32"),
+            Columns.STRATEGY: words.strategy,
+            Columns.REASON: words.reason,
+            "fallback": shown["strategy"].to_numpy() > len(strategies),
+            Columns.PROPENSITY: shown["propensity"].to_numpy(),
+            "gave_way": ways[slate] if len(ways) else ways,
         }
     )
+
+
+def _report(name: str, rules: Rules, sifted: Eligible, chosen: Chosen, gave_way: pd.DataFrame) -> pd.DataFrame:
+    """What each rule did: context, rule, removed, moved, gave_way."""
+    removed = dict(zip((rule.kind for rule in rules.declared(Filter)), sifted.removed.tolist(), strict=True))
+    moved = dict(zip((rule.kind for rule in rules.declared(Composition)), chosen.moved[1:].tolist(), strict=True))
+    rows = [(name, kind, removed.get(kind, 0), moved.get(kind, 0), int(gave_way[kind].sum())) for kind in rules.order]
+    return pd.DataFrame(rows, columns=["context", "rule", "removed", "moved", "gave_way"])

@@ -34,6 +34,8 @@ class Snapshot:
         agreed: whether each customer may be shown anything personal.
         bought: purchases, by numbers of `customers` and of the shelf.
         viewed: views of products, likewise; empty where the store has no events.
+        stand: the established product that stands for each new one, in their order on the shelf; -1 where none does.
+        seen: how many interactions of each customer the models know, by numbers of `customers`.
         standby: numbers of trending products, then of popular ones, each once.
         trending: how many of these are trending.
         remarks: what the stock and date files lack, in words.
@@ -48,9 +50,12 @@ class Snapshot:
     agreed: np.ndarray
     bought: Journal
     viewed: Journal
+    stand: np.ndarray
+    seen: np.ndarray
     standby: np.ndarray
     trending: int
     remarks: list[str] = field(default_factory=list)
+    _found: dict[str, int] = field(default_factory=dict)
 
     def customer_lists(self, model: str) -> Lists:
         """The candidates of every customer that `x` knows, by one model, in the order of `x.users`."""
@@ -71,15 +76,22 @@ class Snapshot:
         """
         item_ids = pd.Index(item_ids)
         numbers = self.x.columns(item_ids) if len(item_ids) else np.empty(0, "int64")
-        unknown = pd.Index(item_ids[numbers < 0].unique())
-        if len(unknown):
-            products = self.wb.table("products")
-            described = products.filter(products.product_id.isin(unknown.tolist()))
-            described = self.wb.connection.to_pandas(described).set_index("product_id").reindex(unknown)
-            found = stand_ins(self.x.products, described)
+        unknown = numbers < 0
+        if unknown.any():
             numbers = numbers.copy()
-            numbers[numbers < 0] = found[unknown.get_indexer(item_ids[numbers < 0])]
+            numbers[unknown] = self._stand_ins(item_ids[unknown])
         return numbers
+
+    def _stand_ins(self, item_ids: pd.Index) -> np.ndarray:
+        """What stands for products that models do not know, looked for once each."""
+        asked = pd.Index(item_ids.unique())
+        asked = asked[~asked.isin(self._found)]
+        if len(asked):
+            products = self.wb.table("products")
+            described = products.filter(products.product_id.isin(asked.tolist()))
+            described = self.wb.connection.to_pandas(described).set_index("product_id").reindex(asked)
+            self._found.update(zip(asked, stand_ins(self.x.products, described).tolist(), strict=True))
+        return item_ids.map(self._found).to_numpy("int64")
 
 
 @lru_cache(maxsize=4)
@@ -103,19 +115,31 @@ def snapshot(wb: Workbook, until: pd.Timestamp) -> Snapshot:
         shelf.ids.get_indexer(candidates(wb, model, until).iloc[:STANDBY][Columns.ITEM])
         for model in ("trending", "popularity")
     )
+    rows = x.rows(customers.astype(x.users.dtype)) if len(customers) else np.empty(0, "int64")
+    logged = np.bincount(x.log["user"], minlength=len(x.users))
     return Snapshot(
         wb,
         until,
         x,
         shelf,
         customers,
-        x.rows(customers.astype(x.users.dtype)) if len(customers) else np.empty(0, "int64"),
+        rows,
         ~customers.isin(refused),
         *journals,
+        _standing(wb, x, shelf),
+        np.where(rows >= 0, logged[rows], 0),
         pd.unique(np.concatenate([trending, popular])),
         len(trending),
         remarks,
     )
+
+
+def _standing(wb: Workbook, x: Interactions, shelf: Shelf) -> np.ndarray:
+    """The established product that stands for each new one on the shelf."""
+    products = wb.table("products")
+    new = shelf.ids[shelf.established :]
+    described = wb.connection.to_pandas(products.filter(products.product_id.isin(new.tolist())))
+    return stand_ins(x.products, described.set_index("product_id").reindex(new))
 
 
 def _acts(wb: Workbook, what: str) -> pd.DataFrame:

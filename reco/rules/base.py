@@ -57,6 +57,7 @@ class Pool(NamedTuple):
         slate: number of the slate, int64.
         item: number of the product on the shelf, int64.
         personal: whether the strategy knows the customer, bool.
+        own: whether it is what the customer has put in the cart, bool.
         shelf: the products.
         customer: number of each slate's customer, int64; -1 is unknown.
         at: when each slate is asked for, microseconds, int64.
@@ -67,6 +68,7 @@ class Pool(NamedTuple):
     slate: np.ndarray
     item: np.ndarray
     personal: np.ndarray
+    own: np.ndarray
     shelf: Shelf
     customer: np.ndarray
     at: np.ndarray

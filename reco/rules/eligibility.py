@@ -108,7 +108,7 @@ class NotBoughtWithin(Filter):
             waiting = pairs.drop_duplicates("pair", keep="last").query("waiting")["pair"]
         else:
             waiting = place * len(pool.shelf.ids) + item
-        return pd.Index(pool.slate * len(pool.shelf.ids) + pool.item).isin(waiting)
+        return ~pool.own & pd.Index(pool.slate * len(pool.shelf.ids) + pool.item).isin(waiting)
 
 
 class InSeason(Filter):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
@@ -11,7 +11,10 @@ from pydantic_settings import SettingsError
 
 from reco.errors import InputError
 from reco.settings.explaining import explain
-from reco.settings.sections import Settings
+from reco.settings.sections import Settings, Strategy
+
+#: What strategies may name besides the models of the registry.
+BLENDS: Final = ("hybrid", "learned")
 
 
 def find(path: str | Path) -> Path:
@@ -50,7 +53,8 @@ def load(path: str | Path = "workbook.yaml") -> Settings:
         raise InputError(f"environment variable RECO_{section.upper()}: not readable as JSON") from None
     except ValidationError as error:
         raise InputError("\n".join(explain(detail, node, file.name) for detail in error.errors())) from None
-    unknown = [explain(detail, node, file.name) for detail in _unknown_models(settings)]
+    findings = [*_unknown_models(settings), *_unknown_contexts(settings)]
+    unknown = [explain(detail, node, file.name) for detail in findings]
     if unknown:
         raise InputError("\n".join(unknown))
     settings._file = file
@@ -66,8 +70,12 @@ def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
     ]
     for name, context in settings.contexts.items():
         for number, strategy in enumerate(context.strategies):
-            if strategy.model != "hybrid":
-                named.append((("contexts", name, "strategies", number, "model"), strategy.model))
+            where: tuple[str | int, ...] = ("contexts", name, "strategies", number)
+            one: Strategy | None = strategy
+            while one is not None:
+                if one.model not in (None, *BLENDS):
+                    named.append(((*where, "model"), one.model))
+                where, one = (*where, "instead"), one.instead
     named += [(("comparison", "leave_out", n), model) for n, model in enumerate(settings.comparison.leave_out)]
     for place, model in named:
         if model not in MODELS:
@@ -78,6 +86,20 @@ def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
             make_model(model, **options)
         except ValueError as error:
             yield {"loc": ("models", model), "msg": str(error), "type": "value_error", "input": options}
+
+
+def _unknown_contexts(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Findings, in pydantic's form, about contexts that are named but not declared."""
+    pinned = settings.rules.pinned.places if settings.rules.pinned else {}
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        *((("rules", "pinned", "places", name), name) for name in pinned),
+        *((("hybrid", "contexts", name), name) for name in settings.hybrid.contexts),
+        *((("sending", "mails", mail, "context"), one.context) for mail, one in settings.sending.mails.items()),
+    ]
+    for place, name in named:
+        if name not in settings.contexts:
+            message = f"no such context; expected one of {', '.join(settings.contexts)}"
+            yield {"loc": place, "msg": message, "type": "unknown_context", "input": name}
 
 
 def _refuse_unknown_variables() -> None:
