@@ -48,7 +48,7 @@ def call(*arguments: str):
     [
         (["--only", "nope"], "no notebook 'nope'; expected one of 01_unify_data"),
         (["--config", "nope.yaml"], "nope.yaml"),
-        (["--set", "nope=1"], "--set nope: no parameter of that name; expected one of budget, churn_days"),
+        (["--set", "nope=1"], "--set nope: no parameter of that name; expected one of budget, change"),
         (["--set", "k"], "expected key=value"),
         (["--set", "k=ten"], "02_compare_algorithms: k: .* found 'ten'"),
         (["--set", "k=0"], "02_compare_algorithms: k: .* found '0'"),
@@ -58,7 +58,7 @@ def call(*arguments: str):
         (["--set", "nope.key=1"], "no section 'nope' in the settings; expected one of store"),
         (["--set", "kpis.nope=1"], "RECO_KPIS__NOPE: kpis.nope: unknown key"),
         (["--set", "kpis.implementation_cost=much"], "kpis.implementation_cost: .* found 'much'"),
-        (["--set", "rules.min_categories=0"], "rules.min_categories: .* found '0'"),
+        (["--set", "rules.min_categories.least=0"], "rules.min_categories.least: .* found '0'"),
     ],
 )
 def test_bad_arguments_are_one_line_and_nothing_is_written(shop, arguments, words):

@@ -51,7 +51,7 @@ def test_they_see_a_homepage_of_what_is_popular_and_no_slate_made_of_their_own_b
     assert asking(shop, "homepage") == ["ann", "bob", "cyd", "dan", "eve"]
     assert asking(shop, "cart") == ["ann", "bob", "cyd", "dan"]
     requests = standing_requests(shop, "homepage", UNTIL)
-    slates = make_slates(shop, "homepage", requests, UNTIL)
+    slates = make_slates(shop, "homepage", requests, UNTIL).frame
     assert len(slates[slates["customer_id"] == "eve"]) > 0
 
 

@@ -76,10 +76,10 @@ def test_file_is_found_in_the_folders_above(written, tmp_path, monkeypatch):
             "experiments.source.campain: unknown key; expected one of kind, path, campaign",
         ),
         (  # three levels down, in a list
-            "{title: Popular now, model: trending}",
-            "{title: Popular now, model: trending, size: 3}",
-            line_of("Popular now"),
-            "contexts.homepage.strategies.1.size: unknown key; expected one of title, model, by",
+            "{title: Similar products, model: tfidf}",
+            "{title: Similar products, model: tfidf, size: 3}",
+            line_of("Similar products"),
+            "contexts.product_page.strategies.2.size: unknown key; expected one of title, kind, model, by",
         ),
         (
             "- kind: complete_journey",
@@ -164,10 +164,64 @@ def test_file_is_found_in_the_folders_above(written, tmp_path, monkeypatch):
             "hybrid.parts.collaborative: no such model; expected one of .*ease.*, found 'eas'",
         ),
         (
-            "model: trending",
-            "model: trendy",
-            line_of("model: trending"),
-            "contexts.homepage.strategies.1.model: no such model; expected one of .*trending.*, found 'trendy'",
+            "model: tfidf}",
+            "model: tfidv}",
+            line_of("model: tfidf}"),
+            "contexts.product_page.strategies.2.model: no such model; expected one of .*trending.*, found 'tfidv'",
+        ),
+        (  # what takes a strategy's place
+            "instead: {title: Customers also bought, model: item_knn}",
+            "instead: {title: Customers also bought, model: item_knm}",
+            line_of("Customers also bought"),
+            "contexts.product_page.strategies.0.instead.model: no such model; expected one of .*, found 'item_knm'",
+        ),
+        (
+            "kind: upgrade",
+            "kind: upgraid",
+            line_of("kind: upgrade"),
+            "contexts.cart.strategies.1.kind: Input should be 'model', .*, found 'upgraid'",
+        ),
+        (
+            "{title: Similar products, model: tfidf}",
+            "{title: Similar products}",
+            line_of("Similar products"),
+            "contexts.product_page.strategies.2: expected a model for a strategy of kind model$",
+        ),
+        (
+            ", file: data/staff_picks.csv}",
+            "}",
+            line_of("Staff picks"),
+            "contexts.homepage.strategies.2: expected a file of product ids for a strategy of kind curated$",
+        ),
+        (
+            "min_size: 2\n    size: 4",
+            "min_size: 5\n    size: 4",
+            line_of("min_size: 2"),
+            "contexts.cart.min_size: expected at most the size of 4, found 5",
+        ),
+        (
+            "min_categories: {least: 3}",
+            "min_categoriez: {least: 3}",
+            line_of("min_categories:"),
+            "rules.min_categoriez: unknown key; expected one of consent, banned, .*min_categories",
+        ),
+        (
+            "min_categories: {least: 3}",
+            "min_categories: {lest: 3}",
+            line_of("min_categories:"),
+            "rules.min_categories.lest: unknown key; expected one of least",
+        ),
+        (
+            "pinned: {places: {}}",
+            "pinned: {places: {chekout: {x: 1}}}",
+            line_of("pinned:"),
+            "rules.pinned.places.chekout: no such context; expected one of product_page, .*, found 'chekout'",
+        ),
+        (
+            "title: We miss you, context: email",
+            "title: We miss you, context: mail",
+            line_of("We miss you"),
+            "sending.mails.win_back.context: no such context; expected one of product_page, .*, found 'mail'",
         ),
         ("models: {}", "models: {alz: {}}", line_of("models:"), "models.alz: no model 'alz'; expected one of .*als"),
         (
@@ -177,9 +231,9 @@ def test_file_is_found_in_the_folders_above(written, tmp_path, monkeypatch):
             "models.als: model 'als' has no option 'factor'; expected one of factors",
         ),
         (  # the hybrid knows customers, not baskets
-            ", by: customer}",
-            "}",
-            line_of("abandoned_cart:"),
+            "{title: Goes with your cart, model: item_knn}",
+            "{title: Recommended for you, model: hybrid}",
+            line_of("  abandoned_cart:"),
             "contexts.abandoned_cart: strategy 'Recommended for you': .* expected by: customer$",
         ),
         (
@@ -306,6 +360,35 @@ def test_bad_settings_write_nothing(written, tmp_path):
     with pytest.raises(InputError, match=r"store\.currency"):
         Workbook.load(tmp_path / "workbook.yaml")
     assert [path.name for path in tmp_path.rglob("*")] == ["workbook.yaml"]
+
+
+def test_rules_hold_in_the_order_of_the_file(written):
+    rules = written("  in_stock:", "  brand_cap:\n  in_stock:").rules
+    assert rules.order[:4] == ("consent", "banned", "brand_cap", "in_stock")
+    assert rules.order[-1] == "reset"
+    assert rules.brand_cap.most == 3
+    assert rules.category_cap is None
+    assert [rule.kind for rule in rules.declared()] == list(rules.order)
+
+
+def test_without_rules_the_usual_ones_hold(written):
+    whole = DEFAULT[: DEFAULT.index("rules:  ")] + DEFAULT[DEFAULT.index("sending:  ") :]
+    assert written(whole=whole).rules.order == ("consent", "not_bought_within", "min_categories", "fallback")
+
+
+def test_the_order_of_rules_is_part_of_what_results_depend_on(written):
+    first = written().rules.model_dump(mode="json")
+    other = written("  consent: {}\n", "").rules.changed(consent={}).model_dump(mode="json")
+    assert first != other
+    assert {**first, "order": sorted(first["order"])} == {**other, "order": sorted(other["order"])}
+
+
+def test_environment_overrides_a_rule_and_keeps_the_order(written, monkeypatch):
+    before = written().rules
+    monkeypatch.setenv("RECO_RULES__MIN_CATEGORIES__LEAST", "2")
+    after = written().rules
+    assert after.min_categories.least == 2
+    assert after.order == before.order
 
 
 def test_loaded_settings_do_not_change(written):

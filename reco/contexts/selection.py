@@ -74,10 +74,11 @@ def choose(
         block = _Block(
             slate[some] - first,
             min(BLOCK, count - first),
+            size,
             [demand._replace(groups=demand.groups[some]) for demand in demands],
             np.zeros(end - start, "int64") if pins is None else pins[some],
         )
-        chosen = block.fill(size, explore, rng)
+        chosen = block.fill(explore, rng)
         parts.append(chosen._replace(entries=chosen.entries + start))
     if not parts:
         nothing = np.empty(0, "int64")
@@ -101,8 +102,8 @@ def choose(
 class _Block:
     """Some slates as a dense table: a row a slate, a column a place in its order of proposals."""
 
-    def __init__(self, slate: np.ndarray, count: int, demands: Sequence[Demand], pins: np.ndarray) -> None:
-        self.count, self.demands = count, demands
+    def __init__(self, slate: np.ndarray, count: int, size: int, demands: Sequence[Demand], pins: np.ndarray) -> None:
+        self.count, self.size, self.demands = count, size, demands
         self.lengths = np.bincount(slate, minlength=count)
         self.starts = np.cumsum(self.lengths) - self.lengths
         self.cells = (slate, place(slate))
@@ -112,8 +113,11 @@ class _Block:
         self.groups = [self._table(demand.groups, -1) for demand in demands]
         self.held = [np.zeros(self.shape, "int16") for _ in demands]  # products of the cell's group in the slate
         self.caps = [self._cap(demand, groups) for demand, groups in zip(demands, self.groups, strict=True)]
-        # what the proposals of a slate cannot give is not waited for
-        self.missing = [np.minimum(demand.at_least, kinds(slate, demand.groups, count)) for demand in demands]
+        # what the proposals of a slate or its places cannot give is not waited for
+        self.room = np.minimum(size, self.lengths)
+        self.missing = [
+            np.minimum(np.minimum(demand.at_least, kinds(slate, demand.groups, count)), self.room) for demand in demands
+        ]
 
     def _table(self, values: np.ndarray, empty: object) -> np.ndarray:
         table = np.full(self.shape, empty, values.dtype)
@@ -123,10 +127,9 @@ class _Block:
     def _cap(self, demand: Demand, groups: np.ndarray) -> np.ndarray | int:
         return demand.at_most[groups] if isinstance(demand.at_most, np.ndarray) else demand.at_most
 
-    def fill(self, size: int, explore: float, rng: np.random.Generator | None) -> Chosen:
-        rows = np.arange(self.count)
-        room = np.minimum(size, self.lengths)
-        entries, propensities = np.full((self.count, size), -1), np.ones((self.count, size))
+    def fill(self, explore: float, rng: np.random.Generator | None) -> Chosen:
+        rows, room = np.arange(self.count), self.room
+        entries, propensities = np.full((self.count, self.size), -1), np.ones((self.count, self.size))
         moved = np.zeros(len(self.demands), "int64")
         for step in range(int(room.max(initial=0))):
             allowed = self._allowed(room - step, moved)

@@ -141,7 +141,9 @@ def _chosen(
     )
 
 
-def _gave_way(shop: Snapshot, name: str, rules: Rules, count: int, sifted: Eligible, chosen: Chosen) -> pd.DataFrame:
+def _gave_way(
+    name: str, rules: Rules, count: int, proposals: pd.DataFrame, sifted: Eligible, chosen: Chosen
+) -> pd.DataFrame:
     """Whether each rule (column, the strongest first) gave way in each slate (row)."""
     columns = dict(zip((rule.kind for rule in rules.declared(Filter)), sifted.gave_way.T, strict=True))
     unmet = chosen.unmet[:, 1:].T  # the first demand is the places of strategies

@@ -46,7 +46,7 @@ def story(shop, pretending):
         told["second mended"] = run()
         told["again"] = run()
         told["parameter"] = run(changes=["second.k=20"], only=["second"])
-        told["first only, settings changed"] = run(only=["first.ipynb"], changes=["rules.min_categories=2"])
+        told["first only, settings changed"] = run(only=["first.ipynb"], changes=["rules.min_categories.least=2"])
     shop.write("third", *BREAKS)
     told["third breaks"] = run(only=["third"])
     return told
@@ -127,7 +127,7 @@ def test_changed_settings_make_what_is_carried_over_outdated(story, shop):
     told = story["first only, settings changed"]
     assert told.executed() == {"first"}
     assert told.record.settings["rules"]["min_categories"] == 2
-    assert told.record.facts.overrides == {"rules.min_categories": "2"}
+    assert told.record.facts.overrides == {"rules.min_categories.least": "2"}
     entries = told.record.notebooks
     assert not entries["first"].outdated
     assert entries["second"].outdated
