@@ -34,7 +34,7 @@ def code(shop: Snapshot, requests: Requests) -> Asked:
     slate = pd.Index(frame["slate_id"]).get_indexer(anchors["slate_id"])
     return Asked(
         len(frame),
-        shop.customers.get_indexer(frame["customer_id"]),
+        shop.customers.get_indexer(pd.Index(frame["customer_id"], dtype=object)),
         pd.DatetimeIndex(frame["asked_at"]).as_unit("us").asi8,
         _pairs(slate, shop.standing_for(anchors["item_id"])),
         _pairs(slate, shop.numbers(anchors["item_id"])),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reco.contexts.asked import Asked
-from reco.contexts.newcomers import PERSONAL, mix, popular_share, with_newcomers
+from reco.contexts.newcomers import NEGLIGIBLE, PERSONAL, mix, popular_share, with_newcomers
 from reco.contexts.snapshot import Snapshot
 from reco.contexts.strategies import propose, resolve
 from reco.contexts.turns import lifted, take_turns
@@ -80,7 +80,10 @@ def _known(shop: Snapshot, asked: Asked, strategy: Strategy, found: pd.DataFrame
         return found.assign(part=PERSONAL)
     looked_at = np.bincount(asked.anchors["slate"], minlength=asked.count)
     seen = np.where(asked.customer >= 0, shop.seen[asked.customer], looked_at) if len(shop.seen) else looked_at
-    return mix(found, shop.standby, shop.trending, popular_share(seen, shop.wb.settings.cold_start))
+    share = popular_share(seen, shop.wb.settings.cold_start)
+    if (share < NEGLIGIBLE).all() and found["slate"].nunique() == asked.count:
+        return found.assign(part=PERSONAL)
+    return mix(found, shop.standby, shop.trending, share)
 
 
 def standby(shop: Snapshot, slates: np.ndarray, first: int) -> pd.DataFrame:

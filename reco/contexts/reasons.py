@@ -48,10 +48,9 @@ class Told(NamedTuple):
 def told(shop: Snapshot, strategies: Sequence[Strategy], shown: pd.DataFrame, customer: np.ndarray) -> Told:
     """Titles and reasons of shown proposals (slate, item, because, strategy, part), customers by id."""
     number, item, because = (shown[column].to_numpy("int64") for column in ("strategy", "item", "because"))
-    frame = shop.shelf.frame
     known = {
-        "product": np.where(because >= 0, frame["title"].to_numpy(object)[because], None),
-        "category": frame["category"].to_numpy(object)[item],
+        "product": np.where(because >= 0, shop.shelf.texts("title")[because], None),
+        "category": shop.shelf.texts("category")[item],
     }
     part = shown["part"].to_numpy()
     reasons = np.array(_reasons(strategies), dtype=object)[number]

@@ -67,18 +67,17 @@ class Snapshot:
 
     def numbers(self, item_ids: object) -> np.ndarray:
         """Number on the shelf of each product id, -1 where it is not there."""
-        return self.shelf.ids.get_indexer(pd.Index(item_ids))
+        return self.shelf.ids.get_indexer(pd.Index(item_ids, dtype=object))
 
     def standing_for(self, item_ids: object) -> np.ndarray:
         """Number of the established product that stands for each product id.
 
         It is the product itself where models know it, else the one described most like it; -1 where none is.
         """
-        item_ids = pd.Index(item_ids)
-        numbers = self.x.columns(item_ids) if len(item_ids) else np.empty(0, "int64")
-        unknown = numbers < 0
+        item_ids = pd.Index(item_ids, dtype=object)
+        numbers = self.numbers(item_ids)
+        unknown = (numbers < 0) | (numbers >= self.shelf.established)
         if unknown.any():
-            numbers = numbers.copy()
             numbers[unknown] = self._stand_ins(item_ids[unknown])
         return numbers
 
@@ -158,7 +157,8 @@ def _shelf(wb: Workbook, x: Interactions, until: pd.Timestamp) -> tuple[Shelf, l
     """The products of `x` and new ones, with what rules ask about them, and remarks about the files read."""
     features = product_features(wb, until).set_index("product_id")
     new = _newcomers(wb, features, x, until)
-    ids = x.items.append(pd.Index(new, dtype=x.items.dtype))
+    # an index of objects finds a few ids far sooner than one of Arrow's strings
+    ids = x.items.append(pd.Index(new, dtype=x.items.dtype)).astype(object)
     products = wb.table("products")
     texts = products.select("product_id", "title", "department", "category", "subcategory", "brand")
     frame = wb.connection.to_pandas(texts).set_index("product_id").reindex(ids)

@@ -1,5 +1,6 @@
 """What rules know of products and of the slates that are filled, and what every rule is."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
@@ -28,26 +29,38 @@ class Shelf:
     established: int
 
     @cached_property
-    def _codes(self) -> dict[str, tuple[np.ndarray, pd.Index]]:
+    def _kept(self) -> dict[tuple[str, str], np.ndarray]:
         return {}
 
-    def _factorized(self, column: str) -> tuple[np.ndarray, pd.Index]:
-        if column not in self._codes:
-            codes, names = pd.factorize(self.frame[column])
-            self._codes[column] = codes.astype("int64"), pd.Index(names)
-        return self._codes[column]
+    def _once(self, what: str, column: str, make: Callable[[pd.Series], np.ndarray]) -> np.ndarray:
+        """An array made of a column when it is first asked for."""
+        if (what, column) not in self._kept:
+            self._kept[what, column] = make(self.frame[column])
+        return self._kept[what, column]
+
+    def texts(self, column: str) -> np.ndarray:
+        """A column of text as an array of objects, None where unknown."""
+        return self._once("texts", column, lambda one: one.astype(object).where(one.notna(), None).to_numpy(object))
 
     def codes(self, column: str) -> np.ndarray:
         """Number of each product's value in a column of text, int64; -1 where it is unknown."""
-        return self._factorized(column)[0]
+        return self._once("codes", column, lambda one: pd.factorize(one)[0].astype("int64"))
 
-    def names(self, column: str) -> pd.Index:
-        """The values that `codes` number."""
-        return self._factorized(column)[1]
+    def names(self, column: str) -> np.ndarray:
+        """The values that `codes` number, in the order of these numbers."""
+        return self._once("names", column, lambda one: np.asarray(pd.factorize(one)[1], dtype=object))
 
     def numbers(self, column: str) -> np.ndarray:
         """A column of numbers as float64, NaN where unknown."""
-        return self.frame[column].to_numpy("float64", na_value=np.nan)
+        return self._once("numbers", column, lambda one: one.to_numpy("float64", na_value=np.nan))
+
+    def moments(self, column: str) -> np.ndarray:
+        """A column of moments as microseconds in float64, NaN where unknown, so that no comparison holds."""
+        return self._once("moments", column, _microseconds)
+
+    def named(self, values: Collection[str], column: str) -> np.ndarray:
+        """Whether each product's value in a column of text is among `values`, bool."""
+        return np.isin(self.codes(column), np.flatnonzero(np.isin(self.names(column), list(values))))
 
 
 class Pool(NamedTuple):
@@ -74,6 +87,11 @@ class Pool(NamedTuple):
     at: np.ndarray
     agreed: np.ndarray
     bought: Journal
+
+
+def _microseconds(moments: pd.Series) -> np.ndarray:
+    known = pd.to_datetime(moments, utc=True).dt.as_unit("us")
+    return np.where(known.isna(), np.nan, known.astype("int64").to_numpy("float64"))
 
 
 class Rule(BaseModel):

@@ -40,11 +40,13 @@ class Banned(Filter):
 
     def refuses(self, pool: Pool) -> np.ndarray:
         """Proposals of a banned product, category or brand."""
-        shelf = pool.shelf
-        banned = shelf.ids.isin(self.products)
-        banned |= shelf.frame["category"].isin(self.categories).to_numpy()
-        banned |= shelf.frame["brand"].isin(self.brands).to_numpy()
-        return banned[pool.item]
+        out = np.zeros(len(pool.shelf.ids), bool)
+        if self.products:
+            out |= pool.shelf.ids.isin(self.products)
+        for values, column in ((self.categories, "category"), (self.brands, "brand")):
+            if values:
+                out |= pool.shelf.named(values, column)
+        return out[pool.item]
 
 
 class InStock(Filter):
@@ -78,7 +80,7 @@ class NotEnded(Filter):
 
     def refuses(self, pool: Pool) -> np.ndarray:
         """Proposals that are not, or no longer, on sale when the slate is asked for."""
-        starts, ends = (_microseconds(pool.shelf.frame[column]) for column in ("starts_at", "ends_at"))
+        starts, ends = (pool.shelf.moments(column) for column in ("starts_at", "ends_at"))
         at = pool.at[pool.slate]
         return (starts[pool.item] > at) | (ends[pool.item] <= at)
 
@@ -133,12 +135,7 @@ class InSeason(Filter):
         month = pd.DatetimeIndex(pool.at.astype("datetime64[us]")).month.to_numpy()[pool.slate]
         out = (shelf.numbers("season_index") < self.least_index)[pool.item]
         for listed, other in ((self.winter, "summer"), (self.summer, "winter")):
-            named = shelf.ids.isin(listed) | shelf.frame["category"].isin(listed).to_numpy()
-            out |= named[pool.item] & np.isin(month, months[other])
+            if listed:
+                named = shelf.ids.isin(listed) | shelf.named(listed, "category")
+                out |= named[pool.item] & np.isin(month, months[other])
         return out
-
-
-def _microseconds(moments: pd.Series) -> np.ndarray:
-    """Moments as microseconds in float64, NaN where missing, so that no comparison holds."""
-    known = pd.to_datetime(moments, utc=True).dt.as_unit("us")
-    return np.where(known.isna(), np.nan, known.astype("int64").to_numpy("float64"))
