@@ -173,6 +173,8 @@ def test_a_new_product_comes_just_behind_what_stands_for_it():
     order = found.sort_values(["slate", "score"], ascending=[True, False])
     assert order[["slate", "item"]].to_numpy().tolist() == [[0, 0], [0, 2], [0, 1], [1, 1]]
     assert (found["because"] == 99).all()
+    behind = found.loc[(found["slate"] == 0) & found["item"].isin([0, 2])].set_index("item")["score"]
+    assert behind[2] == np.nextafter(behind[0], np.float32(0))
     assert found["score"].dtype == "float32"
 
 
