@@ -83,7 +83,7 @@ def _wanted(shop: Snapshot, answers: pd.DataFrame) -> pd.DataFrame:
 
 def _known(shop: Snapshot, column: str, values: pd.Series) -> np.ndarray:
     """Number of each value among those that products on the shelf have; raises `InputError` for one that none has."""
-    names = shop.shelf.names(column)
+    names = pd.Index(shop.shelf.names(column), dtype=object)
     found = names.get_indexer(pd.Index(values, dtype=object))
     if (found < 0).any():
         here = sorted(map(str, names))
