@@ -14,14 +14,16 @@ from reco.errors import InputError
 from reco.evaluation import Evaluation, Interval, evaluate, paired_difference
 from reco.evaluation.cost import measured, size
 from reco.interactions import Cutoffs, Interactions, cutoffs
-from reco.models import MODELS, Recommender, make_model
+from reco.models import Recommender, make_model
 from reco.models.base import Among
 from reco.models.hybrid import blend
-from reco.tuning import try_weights
 from reco.workbook import Workbook
 
 #: Length of the candidate lists that blends and slates choose from.
 CANDIDATES = 100
+
+#: What gives candidates without being a model of the registry.
+BLENDS = ("hybrid",)
 
 #: Length of the item-to-item lists that slates choose from.
 NEIGHBOURS = 30
@@ -167,41 +169,64 @@ def fitted(wb: Workbook, model: str, until: pd.Timestamp) -> Recommender:
     return make_model(model, **wb.settings.models.get(model, {})).fit(history(wb, until))
 
 
-def candidates(wb: Workbook, model: str, until: pd.Timestamp, task: str = "anything") -> pd.DataFrame:
-    """The best `CANDIDATES` items of every known customer for a task, by one model or the `hybrid` of the settings."""
+def candidates(
+    wb: Workbook, model: str, until: pd.Timestamp, task: str = "anything", context: str | None = None
+) -> pd.DataFrame:
+    """The best `CANDIDATES` items of every known customer for a task, by one model or one of `BLENDS`.
+
+    A `context` to which the settings give weights of its own gets the hybrid with these.
+    """
+    if model == "hybrid" and context in wb.settings.hybrid.contexts:
+        frame = wb.cached(
+            f"candidates-hybrid-{context}", lambda: _blended(wb, until, context), k=CANDIDATES,
+            context=context, **depends(wb, model, until),
+        )  # fmt: skip
+        return _by_task(frame)[task]
     return trial(wb, model, until)[0][task]
 
 
 def trial(wb: Workbook, model: str, until: pd.Timestamp) -> tuple[dict[str, pd.DataFrame], dict[str, float]]:
     """The `candidates` of a model for every task, from one pass over its scores, and what they cost.
 
-    Cost is empty for the hybrid, whose parts cost; else fit_seconds, recommend_seconds (for a thousand customers and
+    Cost is empty for blends, whose parts cost; else fit_seconds, recommend_seconds (for a thousand customers and
     all tasks), memory and size in bytes.
     """
-    frame = wb.cached(f"candidates-{model}", lambda: _try(wb, model, until), k=CANDIDATES, **_depends(wb, model, until))
+    frame = wb.cached(f"candidates-{model}", lambda: _try(wb, model, until), k=CANDIDATES, **depends(wb, model, until))
+    return _by_task(frame), frame.attrs
+
+
+def _by_task(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     lists = {task: frame[frame["task"] == task] for task in TASKS}
-    return {task: one.drop(columns="task").reset_index(drop=True) for task, one in lists.items()}, frame.attrs
+    return {task: one.drop(columns="task").reset_index(drop=True) for task, one in lists.items()}
+
+
+def _blended(wb: Workbook, until: pd.Timestamp, context: str | None = None) -> pd.DataFrame:
+    """The hybrid's candidates for every task, with the weights of a context where it has its own."""
+    hybrid = wb.settings.hybrid
+    weights = hybrid.contexts.get(context, hybrid.weights)
+    lists = {task: blend(parts(wb, until, task), weights, CANDIDATES, hybrid.scaling) for task in TASKS}
+    return pd.concat([one.assign(task=task) for task, one in lists.items()], ignore_index=True)
 
 
 def _try(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
-    cost: dict[str, float] = {}
     if model == "hybrid":
-        weights = wb.settings.hybrid.weights
-        lists = {task: blend(parts(wb, until, task), weights, CANDIDATES) for task in TASKS}
-    else:
-        users = history(wb, until).users
-        fitted_model, fit = measured(lambda: fitted(wb, model, until))
-        by_among, told = measured(lambda: fitted_model.lists(users, CANDIDATES))
-        lists = {task: by_among[among] for task, among in AMONG.items()}
-        cost = {
-            "fit_seconds": fit.seconds,
-            "recommend_seconds": told.seconds / len(users) * 1000,
-            "memory": max(fit.memory, told.memory),
-            "size": size(fitted_model),
-        }
-    frame = pd.concat([one.assign(task=task) for task, one in lists.items()], ignore_index=True)
-    frame.attrs = cost
+        return _blended(wb, until)
+    users = history(wb, until).users
+    fitted_model, fit = measured(lambda: fitted(wb, model, until))
+    by_among, told = measured(lambda: fitted_model.lists(users, CANDIDATES))
+    frame = pd.concat([by_among[among].assign(task=task) for task, among in AMONG.items()], ignore_index=True)
+    frame.attrs = {
+        "fit_seconds": fit.seconds,
+        "recommend_seconds": told.seconds / len(users) * 1000,
+        "memory": max(fit.memory, told.memory),
+        "size": size(fitted_model),
+    }
     return frame
+
+
+def parts(wb: Workbook, until: pd.Timestamp, task: str = "anything") -> dict[str, pd.DataFrame]:
+    """The lists of the hybrid's parts for a task, by part."""
+    return {part: candidates(wb, model, until, task) for part, model in wb.settings.hybrid.parts.items()}
 
 
 def neighbours(wb: Workbook, model: str, until: pd.Timestamp, k: int = NEIGHBOURS) -> pd.DataFrame:
@@ -209,7 +234,7 @@ def neighbours(wb: Workbook, model: str, until: pd.Timestamp, k: int = NEIGHBOUR
     return wb.cached(
         f"neighbours-{model}",
         lambda: fitted(wb, model, until).similar(history(wb, until).items, k),
-        **_depends(wb, model, until),
+        **depends(wb, model, until),
         k=k,
     )
 
@@ -233,43 +258,6 @@ def protocol(wb: Workbook) -> pd.DataFrame:
         days = (moment.tz_convert(wb.settings.store.time_zone).strftime("%Y-%m-%d") for moment in (start, end))
         rows.append((name, *days, taken[Columns.USER].nunique(), len(taken)))
     return pd.DataFrame(rows, columns=["period", "from", "to", "customers", "purchases"])
-
-
-def parts(wb: Workbook, until: pd.Timestamp, task: str = "anything") -> dict[str, pd.DataFrame]:
-    """The lists of the hybrid's parts for a task, by part."""
-    return {part: candidates(wb, model, until, task) for part, model in wb.settings.hybrid.parts.items()}
-
-
-def tune(wb: Workbook, task: str, step: float, k: int) -> pd.DataFrame:
-    """Weights of the hybrid tried on the validation weeks, best first (see `tuning.try_weights`)."""
-    when = periods(wb)
-    taken = TASKS[task](wb, when.validation, when.test)
-    return try_weights(parts(wb, when.validation, task), taken, step, k)
-
-
-def blends(wb: Workbook, task: str, tuned: pd.Series, **options: float) -> dict[str, Evaluation]:
-    """On the test weeks: the hybrid with default and with `tuned` weights, and each part alone."""
-    when, hybrid = periods(wb), wb.settings.hybrid
-    lists = parts(wb, when.test, task)
-    contenders = {
-        "default": blend(lists, hybrid.weights, CANDIDATES),
-        "tuned": blend(lists, {part: float(tuned[part]) for part in hybrid.parts}, CANDIDATES),
-        **lists,
-    }
-    return {name: judge(wb, frame, task, when.test, when.end, **options) for name, frame in contenders.items()}
-
-
-def blend_parts(wb: Workbook) -> pd.DataFrame:
-    """The hybrid's parts: part, algorithm (title), default_weight."""
-    hybrid = wb.settings.hybrid
-    rows = [(part, MODELS[model].title, hybrid.weights.get(part, 0.0)) for part, model in hybrid.parts.items()]
-    return pd.DataFrame(rows, columns=["part", "algorithm", "default_weight"])
-
-
-def blend_titles(wb: Workbook) -> dict[str, str]:
-    """What reports call the contenders of `blends`."""
-    alone = {part: f"{MODELS[model].title} alone ({part})" for part, model in wb.settings.hybrid.parts.items()}
-    return {"default": "Hybrid, default weights", "tuned": "Hybrid, tuned weights"} | alone
 
 
 def ageing(wb: Workbook, k: int) -> pd.DataFrame:
@@ -303,11 +291,13 @@ def loss_of_age(wb: Workbook, k: int) -> Interval:
     return Interval(*(bound / (fresh.mean() or float("nan")) for bound in paired_difference(fresh, old)))
 
 
-def _depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:
+def depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:
+    """What lists of a model depend on beside data and code: the key of what is cached of it."""
+    blended = model in BLENDS
     return {
         "model": model,
-        "options": wb.settings.models if model == "hybrid" else wb.settings.models.get(model, {}),
-        "hybrid": wb.settings.hybrid.model_dump(mode="json") if model == "hybrid" else {},
+        "options": wb.settings.models if blended else wb.settings.models.get(model, {}),
+        "hybrid": wb.settings.hybrid.model_dump(mode="json") if blended else {},
         "catalogue": wb.settings.catalogue.model_dump(mode="json"),
         "reset": str(learned_since(wb, until)),
         "until": until.isoformat(),

@@ -11,7 +11,13 @@ from reco.models.hybrid import comparable, simplex, weighted
 from reco.ranking import place, top_k
 
 
-def try_weights(lists: Mapping[str, pd.DataFrame], taken: pd.DataFrame, step: float = 0.1, k: int = 10) -> pd.DataFrame:
+def try_weights(
+    lists: Mapping[str, pd.DataFrame],
+    taken: pd.DataFrame,
+    step: float = 0.1,
+    k: int = 10,
+    scaling: str = "minmax",
+) -> pd.DataFrame:
     """Mean NDCG@k of every blend of `lists` on a grid of weights, best first: one column a part, and ndcg.
 
     `taken` (user_id, item_id) is what users took in the weeks after the lists were made; only its users count, and
@@ -20,7 +26,7 @@ def try_weights(lists: Mapping[str, pd.DataFrame], taken: pd.DataFrame, step: fl
     relevant = taken[[Columns.USER, Columns.ITEM]].drop_duplicates()
     counts = relevant.groupby(Columns.USER).size()
     parts = list(lists)
-    scores = comparable({part: lists[part][lists[part][Columns.USER].isin(counts.index)] for part in parts})
+    scores = comparable({part: lists[part][lists[part][Columns.USER].isin(counts.index)] for part in parts}, scaling)
     found = pd.MultiIndex.from_frame(scores[[Columns.USER, Columns.ITEM]]).isin(pd.MultiIndex.from_frame(relevant))
 
     # a dense block users x longest list: scores are sorted by item, so a lower place is a lower item id

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from reco import Workbook, pipeline
+from reco import Workbook, blends, pipeline
 from reco.contexts import make_slates, standing_requests
 from reco.errors import InputError
 from reco.evaluation import evaluate
 from reco.models.hybrid import blend
+from reco.tuning import try_weights
 
 COLUMNS = ["customer_id", "order_id", "product_id", "ordered_at", "quantity"]
 
@@ -191,18 +192,18 @@ def test_history_since_a_moment(wb, when, lines):
 @pytest.mark.parametrize("task", ["anything", "new"])
 def test_blends_of_the_same_weights_are_the_same(wb, task):
     weights = pd.Series(wb.settings.hybrid.weights)
-    board = pipeline.blends(wb, task, weights, k=10)
+    board = blends.blends(wb, task, weights, k=10)
     assert list(board) == ["default", "tuned", "collaborative", "content", "rules"]
     assert_frame_equal(board["default"].per_user, board["tuned"].per_user)
 
 
 def test_tuning_looks_at_the_validation_weeks_only(wb, cut):
-    assert_frame_equal(pipeline.tune(wb, "anything", 0.5, 10), _tuned(cut, pipeline.periods(wb)))
+    assert_frame_equal(blends.tune(wb, "anything", 0.5, 10), _tuned(cut, pipeline.periods(wb)))
 
 
 def _tuned(cut: Workbook, when: pipeline.Cutoffs) -> pd.DataFrame:
     taken = pipeline.purchases(cut, when.validation, when.test)
-    return pipeline.try_weights(pipeline.parts(cut, when.validation), taken, 0.5, 10)
+    return try_weights(pipeline.parts(cut, when.validation), taken, 0.5, 10)
 
 
 def test_ageing_by_week(wb, when):

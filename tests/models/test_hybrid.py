@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from reco.models.hybrid import blend, comparable, simplex
+from reco.models.hybrid import SCALINGS, blend, comparable, simplex, strongest
 
 
 def scored(**of: dict[str, float]) -> pd.DataFrame:
@@ -129,3 +129,69 @@ def test_grid_of_weights(parts, step, rows):
     assert len(grid) == len(grid.drop_duplicates()) == rows
     assert np.allclose(grid.sum(axis=1), 1)
     assert ((grid >= 0) & (grid <= 1)).all(axis=None)
+
+
+LONG = scored(u={"a": 10, "b": 4, "c": 4, "d": 0}, v={"e": 5, "f": 5})
+
+
+@pytest.mark.parametrize(
+    ("scaling", "expected"),
+    [
+        ("minmax", [1, 0.55, 0.55, 0.25, 1, 1]),
+        ("rank", [1, 0.75, 0.75, 0.25, 1, 1]),
+        # mean 4.5, deviations 5.5, -0.5, -0.5, -4.5, so a variance of 51 / 4
+        ("zscore", [10 / 12.75**0.5 + 0.25, 4 / 12.75**0.5 + 0.25, 4 / 12.75**0.5 + 0.25, 0.25, 1, 1]),
+        ("reciprocal", [1 / 61, 1 / 62, 1 / 62, 1 / 64, 1 / 61, 1 / 61]),
+    ],
+)
+def test_scalings_by_hand(scaling, expected):
+    np.testing.assert_allclose(comparable({"a": LONG}, scaling)["a"], expected, rtol=1e-12)
+
+
+def test_scaling_that_does_not_exist():
+    with pytest.raises(ValueError, match="scaling is 'max'; expected one of minmax, rank, zscore, reciprocal"):
+        comparable({"a": A}, "max")
+
+
+@few
+@given(any_list, st.sampled_from([*SCALINGS]))
+def test_scaling_keeps_order_and_ties(a, scaling):
+    table = comparable({"a": a}, scaling).merge(a, on=["user_id", "item_id"])
+    for _, own in table.groupby("user_id"):
+        before, after = (
+            np.subtract.outer(own[c].to_numpy("float64"), own[c].to_numpy("float64")) for c in ("score", "a")
+        )
+        assert (after[before == 0] == 0).all()
+        assert (after[before > 0] >= 0).all()
+    assert (table["a"] > 0).all()
+
+
+@few
+@given(any_list, st.sampled_from(["minmax", "zscore"]), st.sampled_from([0.5, 2.0, 8.0]))
+def test_units_of_the_scores_do_not_matter(a, scaling, factor):
+    whole = a.assign(score=a["score"].round().astype("float64"))
+    moved = whole.assign(score=whole["score"] * factor + 3)
+    np.testing.assert_allclose(
+        comparable({"a": moved}, scaling)["a"], comparable({"a": whole}, scaling)["a"], rtol=1e-9
+    )
+
+
+@few
+@given(any_list, st.sampled_from(["rank", "reciprocal"]))
+def test_distances_do_not_matter_to_ranks(a, scaling):
+    whole = a.assign(score=a["score"].round().astype("float64"))
+    bent = whole.assign(score=whole["score"] ** 3)
+    assert_frame_equal(comparable({"a": bent}, scaling), comparable({"a": whole}, scaling))
+
+
+def test_fusion_by_reciprocal_ranks():
+    found = blend({"a": A, "b": B}, {"a": 0.5, "b": 0.5}, 10, "reciprocal")
+    u = found[found["user_id"] == "u"].set_index("item_id")["score"]
+    assert u["y"] == pytest.approx(0.5 / 62 + 0.5 / 61, rel=1e-6)
+    assert u["x"] == pytest.approx(0.5 / 61, rel=1e-6)
+
+
+def test_the_part_that_adds_most():
+    scores = comparable({"a": A, "b": B})
+    assert strongest(scores, {"a": 0.7, "b": 0.3}).tolist() == ["b", "b", "b", "a", "a", "a", "a"]
+    assert strongest(scores, {"a": 1, "b": 0}).tolist() == [None, None, None, "a", "a", "a", "a"]

@@ -1,0 +1,113 @@
+"""The weighted hybrid of a workbook: its parts, its weights tried and tuned, and why it proposes what it does."""
+
+import numpy as np
+import pandas as pd
+
+from reco import pipeline
+from reco.columns import Columns
+from reco.evaluation import Evaluation
+from reco.models import MODELS
+from reco.models.hybrid import SCALINGS, blend, comparable, strongest
+from reco.tuning import try_weights
+from reco.workbook import Workbook
+
+#: How many of each customer's candidates are told the reason of.
+TOLD = 30
+
+#: Models whose lists say what many buy.
+POPULAR = ("popularity", "trending", "category_popularity")
+
+#: Days after its first sale for which a product is new.
+NEW_DAYS = 28
+
+#: Columns of `reasons`.
+REASONS = (Columns.USER, Columns.ITEM, "part", Columns.BECAUSE, "kind")
+
+
+def tune(wb: Workbook, task: str, step: float, k: int) -> pd.DataFrame:
+    """Weights of the hybrid tried on the validation weeks, best first (see `tuning.try_weights`)."""
+    when = pipeline.periods(wb)
+    taken = pipeline.TASKS[task](wb, when.validation, when.test)
+    return try_weights(pipeline.parts(wb, when.validation, task), taken, step, k, wb.settings.hybrid.scaling)
+
+
+def blends(wb: Workbook, task: str, tuned: pd.Series, **options: float) -> dict[str, Evaluation]:
+    """On the test weeks: the hybrid with default and with `tuned` weights, and each part alone."""
+    when, hybrid = pipeline.periods(wb), wb.settings.hybrid
+    lists = pipeline.parts(wb, when.test, task)
+    weights = {"default": hybrid.weights, "tuned": {part: float(tuned[part]) for part in hybrid.parts}}
+    contenders = {
+        **{name: blend(lists, one, pipeline.CANDIDATES, hybrid.scaling) for name, one in weights.items()},
+        **lists,
+    }
+    return {name: pipeline.judge(wb, one, task, when.test, when.end, **options) for name, one in contenders.items()}
+
+
+def scalings(wb: Workbook, task: str, weights: dict[str, float], **options: float) -> dict[str, Evaluation]:
+    """On the validation weeks: the hybrid with the same weights under each scaling."""
+    when = pipeline.periods(wb)
+    lists = pipeline.parts(wb, when.validation, task)
+    return {
+        scaling: pipeline.judge(
+            wb, blend(lists, weights, pipeline.CANDIDATES, scaling), task, when.validation, when.test, **options
+        )
+        for scaling in SCALINGS
+    }
+
+
+def blend_parts(wb: Workbook) -> pd.DataFrame:
+    """The hybrid's parts: part, algorithm (title), default_weight."""
+    hybrid = wb.settings.hybrid
+    rows = [(part, MODELS[model].title, hybrid.weights.get(part, 0.0)) for part, model in hybrid.parts.items()]
+    return pd.DataFrame(rows, columns=["part", "algorithm", "default_weight"])
+
+
+def blend_titles(wb: Workbook) -> dict[str, str]:
+    """What reports call the contenders of `blends`."""
+    alone = {part: f"{MODELS[model].title} alone ({part})" for part, model in wb.settings.hybrid.parts.items()}
+    return {"default": "Hybrid, default weights", "tuned": "Hybrid, tuned weights"} | alone
+
+
+def reasons(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
+    """Why a model proposes the best `TOLD` candidates of each customer: a row each, in the order of the lists.
+
+    Columns: user_id, item_id, part (the part of the hybrid that adds most to the score, or the model itself),
+    because_id (the product of the customer's history that speaks most for it, by the algorithm of that part, or
+    missing), and kind: `because_you_bought` with a because_id, else `popular` where the algorithm lists what many buy,
+    `bought_before` where the customer had it, `new` where it was first sold less than `NEW_DAYS` ago, else `picked`.
+    """
+    needs = pipeline.depends(wb, model, until)
+    return wb.cached(f"reasons-{model}", lambda: _reasons(wb, model, until), told=TOLD, **needs)
+
+
+def _reasons(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
+    lists = pipeline.candidates(wb, model, until)
+    lists = lists[lists[Columns.RANK] <= TOLD][[Columns.USER, Columns.ITEM]].reset_index(drop=True)
+    told = lists.assign(part=model)
+    algorithms = wb.settings.hybrid.parts if model == "hybrid" else {model: model}
+    if model == "hybrid":
+        told["part"] = _parts_of(wb, lists, until)
+    because = [
+        pipeline.fitted(wb, algorithm, until).explain(rows)
+        for part, algorithm in algorithms.items()
+        if algorithm in MODELS and MODELS[algorithm].explains and len(rows := lists[told["part"] == part])
+    ]
+    nothing = pd.DataFrame(columns=[Columns.USER, Columns.ITEM, Columns.BECAUSE], dtype="str")
+    causes = pd.concat(because) if because else nothing
+    told = told.merge(causes[[*nothing]], "left", [Columns.USER, Columns.ITEM])
+    x = pipeline.history(wb, until)
+    rows, columns = x.rows(told[Columns.USER]), x.columns(told[Columns.ITEM])
+    had = np.asarray(x.matrix[rows, columns]).ravel() > 0
+    since = x.log.groupby("item")[Columns.TIMESTAMP].min().reindex(range(len(x.items)))
+    fresh = (since > until - pd.Timedelta(days=NEW_DAYS)).to_numpy()[columns]
+    popular = told["part"].map(algorithms).isin(POPULAR)
+    choices = [told[Columns.BECAUSE].notna(), popular, had, fresh]
+    told["kind"] = np.select(choices, ["because_you_bought", "popular", "bought_before", "new"], "picked")
+    return told[[*REASONS]]
+
+
+def _parts_of(wb: Workbook, lists: pd.DataFrame, until: pd.Timestamp) -> np.ndarray:
+    hybrid = wb.settings.hybrid
+    scores = comparable(pipeline.parts(wb, until), hybrid.scaling)
+    scores = lists.merge(scores, "left", [Columns.USER, Columns.ITEM])
+    return strongest(scores, hybrid.weights)

@@ -1,0 +1,72 @@
+"""The hybrid of a workbook: weights of contexts, and reasons that are true."""
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from reco import Workbook, blends, pipeline
+from reco.models.hybrid import SCALINGS, blend, comparable
+
+WEIGHTS = {"collaborative": 0.1, "content": 0.1, "rules": 0.8}
+
+
+@pytest.fixture(scope="module")
+def until(wb) -> pd.Timestamp:
+    return pipeline.periods(wb).test
+
+
+@pytest.fixture(scope="module")
+def other(wb) -> Workbook:
+    """The workbook with weights of the cart's own, fused by reciprocal ranks."""
+    hybrid = wb.settings.hybrid.model_copy(update={"contexts": {"cart": WEIGHTS}, "scaling": "reciprocal"})
+    other = Workbook(wb.settings.model_copy(update={"hybrid": hybrid}))
+    other.connection, other.tables = wb.connection, wb.tables
+    return other
+
+
+def test_contexts_have_weights_of_their_own(other, until):
+    parts = pipeline.parts(other, until, "new")
+    expected = blend(parts, WEIGHTS, pipeline.CANDIDATES, "reciprocal")
+    assert_frame_equal(pipeline.candidates(other, "hybrid", until, "new", context="cart"), expected)
+    usual = pipeline.candidates(other, "hybrid", until, "new")
+    assert_frame_equal(pipeline.candidates(other, "hybrid", until, "new", context="email"), usual)
+    assert_frame_equal(usual, blend(parts, other.settings.hybrid.weights, pipeline.CANDIDATES, "reciprocal"))
+
+
+def test_every_scaling_is_judged_on_the_validation_weeks(wb):
+    found = blends.scalings(wb, "new", wb.settings.hybrid.weights, k=10)
+    assert list(found) == list(SCALINGS)
+    when = pipeline.periods(wb)
+    taken = pipeline.new_purchases(wb, when.validation, when.test)
+    assert all(set(one.per_user.index) == set(taken["user_id"]) for one in found.values())
+
+
+def test_reasons_are_those_of_the_part_that_adds_most(wb, until):
+    told = blends.reasons(wb, "hybrid", until)
+    lists = pipeline.candidates(wb, "hybrid", until)
+    shown = lists[lists["rank"] <= blends.TOLD]
+    assert_frame_equal(told[["user_id", "item_id"]], shown[["user_id", "item_id"]].reset_index(drop=True))
+    scores = comparable(pipeline.parts(wb, until)).merge(told, on=["user_id", "item_id"])
+    added = pd.DataFrame({part: weight * scores[part] for part, weight in wb.settings.hybrid.weights.items()})
+    assert (added.idxmax(axis=1) == scores["part"]).all()
+    assert told["part"].nunique() == 3
+    for part, model in wb.settings.hybrid.parts.items():
+        mine = told[(told["part"] == part) & told["because_id"].notna()].head(200)
+        expected = pipeline.fitted(wb, model, until).explain(mine)
+        assert mine["because_id"].tolist() == expected["because_id"].tolist()
+
+
+def test_what_speaks_for_an_item_was_bought_by_the_customer(wb, until):
+    told = blends.reasons(wb, "hybrid", until)
+    told = told[told["because_id"].notna()]
+    x = pipeline.history(wb, until)
+    assert (x.matrix[x.rows(told["user_id"]), x.columns(told["because_id"])] > 0).all()
+    assert (told["kind"] == "because_you_bought").all()
+
+
+@pytest.mark.parametrize(("model", "kinds"), [("popularity", {"popular"}), ("personal_frequency", {"bought_before"})])
+def test_kinds_of_models_that_do_not_explain(wb, until, model, kinds):
+    told = blends.reasons(wb, model, until)
+    assert set(told["kind"]) == kinds
+    assert told["because_id"].isna().all()
+    assert (told["part"] == model).all()
