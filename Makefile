@@ -38,8 +38,12 @@ $(VENV)/embeddings: $(VENV)/deep requirements-embeddings.txt
 
 embeddings: $(VENV)/embeddings  ## the optional sentence embeddings
 
+$(VENV)/chromium: $(VENV)/ready scripts/install_chromium.sh
+	bash scripts/install_chromium.sh
+	touch $@
+
 # RecBole is there for its MovieLens ratings alone, without all that it needs to run.
-$(VENV)/test: $(VENV)/spark $(VENV)/embeddings requirements-test.txt
+$(VENV)/test: $(VENV)/spark $(VENV)/embeddings $(VENV)/chromium requirements-test.txt
 	$(PIP) --no-deps --requirement requirements-test.txt
 	touch $@
 
