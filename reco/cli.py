@@ -88,6 +88,29 @@ def check(config: Config = Path("workbook.yaml")) -> None:
 
 
 @app.command()
+def gallery(
+    config: Config = Path("workbook.yaml"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for gallery.html; the reports of the store by default.")
+    ] = None,
+) -> None:
+    """Write a page that shows every context as shoppers see it, on a phone and on a desktop."""
+    from reco import pipeline
+    from reco.report.gallery import PAGE
+    from reco.report.gallery import gallery as made
+    from reco.workbook import Workbook
+
+    with _mistakes_in_one_line():
+        wb = Workbook.load(config)
+        wb.check()
+        html = made(wb, pipeline.periods(wb).end)
+    folder = out or wb.settings.root / "reports" / wb.settings.store.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAGE).write_text(html, encoding="utf-8")
+    typer.echo(f"Open {folder / PAGE}")
+
+
+@app.command()
 def forget(
     customer: Annotated[str, typer.Argument(help="Account, e-mail address or device, as the shop's systems name it.")],
     config: Config = Path("workbook.yaml"),

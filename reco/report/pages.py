@@ -27,7 +27,7 @@ class Covered(NamedTuple):
 
 def report(run: Run, entry: Entry, body: Body, parameters: type[Parameters]) -> str:
     """The page of a notebook that ran to its end."""
-    return _template("report.html.j2").render(
+    return template("report.html.j2").render(
         run=run, entry=entry, body=body, covered=covers(entry, parameters), mark=mark(entry, run)
     )
 
@@ -40,7 +40,7 @@ def failure(
     last_good: LastGood | None,
 ) -> str:
     """The page of a notebook that has nothing new to say: failed, skipped, or without the data it needs."""
-    return _template("failure.html.j2").render(
+    return template("failure.html.j2").render(
         run=run,
         entry=entry,
         body=partial,
@@ -51,10 +51,12 @@ def failure(
     )
 
 
-def index(run: Run) -> str:
-    """The page that leads to all others."""
+def index(run: Run, gallery: str | None = None) -> str:
+    """The page that leads to all others, and to the `gallery` where that page is there."""
     rows = [(entry, mark(entry, run)) for entry in run.notebooks.values()]
-    return _template("index.html.j2").render(run=run, rows=rows, failed=[e for e, m in rows if m.kind == "bad"])
+    return template("index.html.j2").render(
+        run=run, rows=rows, failed=[e for e, m in rows if m.kind == "bad"], gallery=gallery
+    )
 
 
 class Mark(NamedTuple):
@@ -102,5 +104,6 @@ def _environment() -> Environment:
     return environment
 
 
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """A template of reco/report/templates; it escapes, and nothing undefined passes."""
     return _environment().get_template(name)

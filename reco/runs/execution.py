@@ -1,25 +1,31 @@
 """The part of a run that writes: execute what is not up to date, render every page, publish the folder."""
 
 import shutil
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import nbformat
 
+from reco import pipeline
 from reco.report import html, pages
+from reco.report.gallery import PAGE, gallery
 from reco.report.text import scrub
 from reco.runs.child import last_started
 from reco.runs.children import Children
 from reco.runs.facts import count_rows, gather
 from reco.runs.plan import Task
-from reco.runs.publish import carry, earlier, private_folder, publish
+from reco.runs.publish import carry, carry_file, earlier, private_folder, publish
 from reco.runs.record import Entry, Outcome, Run, State, new_id
 from reco.workbook import Workbook
+
+#: The notebook whose slates the gallery shows.
+FILLS: Final = "04_fill_contexts"
 
 
 class Reusable(NamedTuple):
@@ -74,8 +80,9 @@ class Execution:
         try:
             self._carry_over()
             self._execute(jobs, children)
+            gallery = self._gallery()
             done = self._as_run()
-            (self.private / "index.html").write_text(pages.index(done), encoding="utf-8")
+            (self.private / "index.html").write_text(pages.index(done, gallery), encoding="utf-8")
             publish(self.private, self.store, done)
         finally:
             shutil.rmtree(self.private, ignore_errors=True)
@@ -122,6 +129,25 @@ class Execution:
                 children.end()
                 pool.shutdown(cancel_futures=True)
                 raise
+
+    def _gallery(self) -> str | None:
+        """Name of the page that shows the slates of `FILLS`, made or carried over with it; None without one."""
+        entry = self.entries.get(FILLS)
+        if entry is None or entry.outcome.state != State.OK:
+            return None
+        if FILLS in self.reusable and carry_file(PAGE, self.reusable[FILLS].folder, self.private):
+            return PAGE
+        if entry.outdated:
+            return None
+        started = time.monotonic()
+        try:
+            shown = gallery(self.workbook, pipeline.periods(self.workbook).end, index=True)
+        except Exception as error:  # reports do not hang on it
+            self.say(f"  ■ {'gallery':<{self.width}}  could not be made: {type(error).__name__}: {error}")
+            return None
+        (self.private / PAGE).write_text(shown, encoding="utf-8")
+        self.say(f"  ● {'gallery':<{self.width}}  {time.monotonic() - started:.1f} s")
+        return PAGE
 
     def _settled_without_running(self, name: str) -> Outcome | None:
         """The outcome of a notebook that cannot be filled or must be skipped; None when it can run."""

@@ -39,11 +39,18 @@ def publish(private: Path, store: Path, run: Run) -> Path:
 def carry(entry: Entry, source: Path, target: Path) -> None:
     """Take a notebook's page and executed copy over from another run; the files are shared, not copied, if possible."""
     for name in (entry.page, entry.copy_name):
-        if (source / name).exists():
-            try:
-                os.link(source / name, target / name)
-            except OSError:
-                shutil.copy2(source / name, target / name)
+        carry_file(name, source, target)
+
+
+def carry_file(name: str, source: Path, target: Path) -> bool:
+    """Take one file over from the folder of another run; whether it was there."""
+    if not (source / name).exists():
+        return False
+    try:
+        os.link(source / name, target / name)
+    except OSError:
+        shutil.copy2(source / name, target / name)
+    return True
 
 
 def latest(store: Path) -> tuple[Path, Run] | None:
