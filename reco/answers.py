@@ -88,25 +88,14 @@ def _gain(tuned: pd.DataFrame, board: pd.DataFrame, gains: pd.DataFrame, k: int)
     )
 
 
-def fill_contexts(audited: pd.DataFrame) -> str:
+def fill_contexts(covered: pd.DataFrame, audited: pd.DataFrame) -> str:
     """How many slates were made, how full they are and whether a rule is broken."""
-    asked, full, empty = (int(audited[name].sum()) for name in ("slates", "full", "empty"))
-    broken = violations(audited)
+    asked, full, empty = (int(covered[name].sum()) for name in ("slates", "full", "empty"))
+    broken, declared = violations(audited), int(audited["declared"].sum())
     obeyed = "every slate obeys the rules" if broken == 0 else f"{broken:,} breaches of the rules were found"
-    if audited["few_categories"].isna().all():
-        obeyed += " (the store names no categories, so that their variety cannot be checked)"
+    told = f"; {declared:,} times a weaker rule gave way to a stronger one, and the slate says so" if declared else ""
     nothing = f"; {empty:,} have nothing to show" if empty else ""
-    return f"{asked:,} slates in {len(audited)} contexts: {full / asked:.1%} are full{nothing}, and {obeyed}."
-
-
-def rules(wb: Workbook) -> str:
-    """The rules in words, with this store's numbers."""
-    limits = wb.settings.rules
-    return (
-        f"No product twice or from the basket at hand; none bought within {limits.not_bought_within_days} days; "
-        f"at least {limits.min_categories} categories; filled with trending products below {limits.fallback_below} "
-        "products."
-    )
+    return f"{asked:,} slates in {len(covered)} contexts: {full / asked:.1%} are full{nothing}, and {obeyed}{told}."
 
 
 def report_kpis(rated: pd.DataFrame, verdicts: pd.DataFrame, pay: Pay, log: Log, currency: str) -> str:

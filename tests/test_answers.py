@@ -54,26 +54,29 @@ def test_what_tuning_gains(verdict, numbers, words):
     assert found == f"On anything bought next, {sentence}; on products new to the customer, {sentence}."
 
 
+def covered(**numbers: int) -> pd.DataFrame:
+    return pd.DataFrame([{"slates": 1000, "full": 900, "empty": 0} | numbers] * 2)
+
+
 def audited(**numbers: int) -> pd.DataFrame:
-    row = {"slates": 1000, "full": 900, "empty": 0, "duplicates": 0, "recently_bought": 0, "in_basket": 0}
-    return pd.DataFrame([row | {"few_categories": 0} | numbers] * 2)
+    return pd.DataFrame([{"violations": 0, "declared": 0} | numbers] * 3)
 
 
 def test_slates_that_obey():
     expected = "2,000 slates in 2 contexts: 90.0% are full, and every slate obeys the rules."
-    assert answers.fill_contexts(audited()) == expected
+    assert answers.fill_contexts(covered(), audited()) == expected
 
 
-def test_slates_whose_variety_cannot_be_checked():
-    assert answers.fill_contexts(audited(few_categories=None)) == (
-        "2,000 slates in 2 contexts: 90.0% are full, and every slate obeys the rules "
-        "(the store names no categories, so that their variety cannot be checked)."
+def test_slates_in_which_a_rule_gave_way():
+    assert answers.fill_contexts(covered(), audited(declared=5)) == (
+        "2,000 slates in 2 contexts: 90.0% are full, and every slate obeys the rules; 15 times a weaker rule gave way "
+        "to a stronger one, and the slate says so."
     )
 
 
 def test_slates_that_do_not():
-    assert answers.fill_contexts(audited(empty=3, in_basket=1, few_categories=2)) == (
-        "2,000 slates in 2 contexts: 90.0% are full; 6 have nothing to show, and 6 breaches of the rules were found."
+    assert answers.fill_contexts(covered(empty=3), audited(violations=1)) == (
+        "2,000 slates in 2 contexts: 90.0% are full; 6 have nothing to show, and 3 breaches of the rules were found."
     )
 
 
@@ -167,10 +170,3 @@ def test_families_that_lack_data_are_named(wb, x):
 def test_rows_set_aside(files, words):
     reading = pd.DataFrame(files, columns=["source", "file", "read", "quarantined", "refused"])
     assert answers._trust(SimpleNamespace(reading=reading)) == words
-
-
-def test_rules_in_words(wb):
-    assert answers.rules(wb) == (
-        "No product twice or from the basket at hand; none bought within 30 days; at least 3 categories; filled with "
-        "trending products below 4 products."
-    )

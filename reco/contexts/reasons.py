@@ -1,13 +1,16 @@
 """Why a product is in a slate, in shopper's words, and under which title."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from reco import blends
+from reco.columns import Columns
 from reco.contexts.drafts import titles
-from reco.contexts.newcomers import POPULAR, TRENDING
+from reco.contexts.newcomers import PERSONAL, POPULAR, TRENDING
 from reco.contexts.snapshot import Snapshot
 from reco.settings import Strategy
 
@@ -27,6 +30,10 @@ WORDS: Final = {
     "pinned": "Picked by our shop",
     "trending": "Popular right now",
     "popularity": "Popular with our customers",
+    "popular": "Popular with our customers",
+    "bought_before": "You bought this before",
+    "new": "New in {category}",
+    "picked": "Picked for you",
 }
 
 #: What is said where the words would name something that is not known.
@@ -47,19 +54,63 @@ class Told(NamedTuple):
 
 def told(shop: Snapshot, strategies: Sequence[Strategy], shown: pd.DataFrame, customer: np.ndarray) -> Told:
     """Titles and reasons of shown proposals (slate, item, because, strategy, part), customers by id."""
-    number, item, because = (shown[column].to_numpy("int64") for column in ("strategy", "item", "because"))
+    number, item = (shown[column].to_numpy("int64") for column in ("strategy", "item"))
+    part = shown["part"].to_numpy()
+    reasons = np.array(_reasons(strategies), dtype=object)[number]
+    reasons = np.select([part == TRENDING, part == POPULAR], [WORDS["trending"], WORDS["popularity"]], reasons)
+    reasons, because = _of_customers(shop, strategies, shown, customer, reasons)
     known = {
         "product": np.where(because >= 0, shop.shelf.texts("title")[because], None),
         "category": shop.shelf.texts("category")[item],
     }
-    part = shown["part"].to_numpy()
-    reasons = np.array(_reasons(strategies), dtype=object)[number]
-    reasons = np.select([part == TRENDING, part == POPULAR], [WORDS["trending"], WORDS["popularity"]], reasons)
     templates = np.array(titles(strategies), dtype=object)[number]
     return Told(
         _worded(templates, known, np.array([_bare(title) for title in titles(strategies)], dtype=object)[number]),
         _worded(reasons, known, np.full(len(number), GENERAL, object)),
     )
+
+
+def _of_customers(
+    shop: Snapshot, strategies: Sequence[Strategy], shown: pd.DataFrame, customer: np.ndarray, reasons: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Templates of reasons and the products they name, with what models say of their lists for known customers."""
+    number, item, because = (shown[column].to_numpy("int64") for column in ("strategy", "item", "because"))
+    own = (shown["part"].to_numpy() == PERSONAL) & (because < 0) & (item < shop.shelf.established)
+    for place, strategy in enumerate(strategies):
+        mine = np.flatnonzero(own & (number == place))
+        if strategy.kind != "model" or strategy.by != "customer" or strategy.model in WORDS or not len(mine):
+            continue
+        who = shop.customers.get_indexer(pd.Index(customer[mine], dtype=object))
+        spoken = _spoken(shop, str(strategy.model))
+        keys = np.where(who >= 0, shop.rows[who], -1) * shop.shelf.established + item[mine]
+        entry = np.minimum(np.searchsorted(spoken.keys, keys), max(len(spoken.keys) - 1, 0))
+        told = np.flatnonzero(spoken.keys[entry] == keys) if len(spoken.keys) else entry[:0]
+        because[mine[told]], reasons[mine[told]] = spoken.because[entry[told]], spoken.words[entry[told]]
+        reasons[np.setdiff1d(mine, mine[told])] = GENERAL
+    return reasons, because
+
+
+class Spoken(NamedTuple):
+    """What a model says of its lists.
+
+    Attributes:
+        keys: customer's row times the number of items, plus the item, ascending.
+        because: number of the product that speaks for it, -1 where none does.
+        words: template of the reason.
+    """
+
+    keys: np.ndarray
+    because: np.ndarray
+    words: np.ndarray
+
+
+@lru_cache(maxsize=8)
+def _spoken(shop: Snapshot, model: str) -> Spoken:
+    found = blends.reasons(shop.wb, model, shop.until)
+    keys = shop.x.rows(found[Columns.USER]) * shop.shelf.established + shop.x.columns(found[Columns.ITEM])
+    order = np.argsort(keys, kind="stable")
+    words = found["kind"].map(WORDS).fillna(GENERAL).to_numpy(object)
+    return Spoken(keys[order], shop.numbers(found[Columns.BECAUSE])[order], words[order])
 
 
 def _reasons(strategies: Sequence[Strategy]) -> list[str]:

@@ -7,6 +7,29 @@ import pandas as pd
 from reco.report import charts, display
 
 
+def audit(table: pd.DataFrame) -> None:
+    """Show how often each rule is broken, by context."""
+    note = (
+        "Counted from the finished slates beside the raw tables, by other code than fills them. Declared: a weaker "
+        "rule gave way, and the slate says so. No number: the rule does not concern the context."
+    )
+    display.table(table, "Slates against the rules", note, dict.fromkeys(table.columns[1:], "integer"))
+
+
+def filled(table: pd.DataFrame) -> None:
+    """Show how full the slates of each context are."""
+    labels = {"title": "Context", "fallback": "With fallback", "products_shown": "Products shown"}
+    display.table(table, "How full slates are", formats=dict.fromkeys(table.columns[1:], "integer"), labels=labels)
+
+
+def mails(table: pd.DataFrame) -> None:
+    """Show how many mails go out a day."""
+    frame = table.reset_index()
+    frame["day"] = pd.to_datetime(frame["day"]).dt.strftime("%Y-%m-%d")
+    note = "One mail a day and customer at most, and no more in seven days than the settings allow."
+    display.table(frame, "Mails by day", note, dict.fromkeys(frame.columns[1:], "integer"))
+
+
 def rules(table: pd.DataFrame, slates: int) -> None:
     """Show what each rule took out, moved, and where it gave way."""
     note = (

@@ -159,18 +159,6 @@ def sufficiency(checks: Sequence[Sufficiency]) -> None:
 # 04, contexts
 
 
-def audit(table: pd.DataFrame, rules: str) -> None:
-    """Show the slates of each context against the rules."""
-    labels = {
-        "title": "Context",
-        "few_categories": "Too few categories",
-        "recently_bought": "Bought recently",
-        "fallback": "With fallback",
-    }
-    formats = dict.fromkeys(table.columns[1:], "integer")
-    display.table(table, "Slates against the rules", rules, formats, labels=labels)
-
-
 def strategies(shares: pd.DataFrame) -> None:
     """Show which strategies fill the places of each context."""
     display.table(shares, "Which strategies fill the places", formats={"share": "percent"})

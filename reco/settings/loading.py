@@ -14,7 +14,7 @@ from reco.settings.explaining import explain
 from reco.settings.sections import Settings, Strategy
 
 #: What strategies may name besides the models of the registry.
-BLENDS: Final = ("hybrid", "learned")
+BLENDS: Final = ("hybrid",)
 
 
 def find(path: str | Path) -> Path:

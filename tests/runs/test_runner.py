@@ -126,7 +126,7 @@ def test_a_changed_parameter_runs_its_notebook_and_leaves_those_after_it_outdate
 def test_changed_settings_make_what_is_carried_over_outdated(story, shop):
     told = story["first only, settings changed"]
     assert told.executed() == {"first"}
-    assert told.record.settings["rules"]["min_categories"] == 2
+    assert told.record.settings["rules"]["min_categories"] == {"least": 2}
     assert told.record.facts.overrides == {"rules.min_categories.least": "2"}
     entries = told.record.notebooks
     assert not entries["first"].outdated

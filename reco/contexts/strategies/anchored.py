@@ -101,8 +101,9 @@ def _alternatives(shop: Snapshot) -> Lists:
     price, sold_out = shop.shelf.numbers("price"), shop.shelf.numbers("stock") <= 0
 
     def score(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        apart = np.abs(np.log(np.maximum(price[other], 1e-6) / np.maximum(price[one], 1e-6)))
-        close = np.nan_to_num(np.exp(-apart))  # 1 at the same price, a half at twice or half of it, 0 where unknown
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # 1 at the same price, a half at twice or half of it, 0 where a price is unknown
+            close = np.nan_to_num(np.minimum(price[one], price[other]) / np.maximum(price[one], price[other]))
         found = resemblance(shop, one, other) + close + POPULARITY * _popularity(shop)[other]
         return np.where(sold_out[other], np.nan, found)
 
