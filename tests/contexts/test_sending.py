@@ -55,7 +55,7 @@ def shop(tmp_path: Path):
                     "anchor": "customer",
                     "size": 2,
                     "strategies": strategies,
-                }  # fmt: skip
+                }
             },
             "sending": {"mails": MAILS if mails is None else mails, **sending},
             "kpis": {"implementation_cost": 1, "targets": {}},

@@ -275,8 +275,8 @@ def test_alternatives_stand_in_for_what_is_sold_out(seed):
     for slate, anchor in asked.shown.values.tolist():
         for item in range(len(shop.shelf.ids)):
             if stock[anchor] <= 0 and not stock[item] <= 0 and same_type(shop, anchor, item):
-                near = min(price[anchor], price[item]) / max(price[anchor], price[item])
-                near = 0 if np.isnan(near) else near
+                low, high = sorted([price[anchor], price[item]])
+                near = 0 if np.isnan(low + high) else low / high
                 triples.append((slate, anchor, item, cosine(shop, anchor, item) + near + popularity(shop, item)))
     found = STRATEGIES["alternatives"](shop, asked, Strategy(title="t", kind="alternatives"))
     same(found, best(collected([(*t[:3], float(np.float32(t[3]))) for t in triples], add=False)))
