@@ -75,6 +75,7 @@ def _of_customers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Templates of reasons and the products they name, with what models say of their lists for known customers."""
     number, item, because = (shown[column].to_numpy("int64") for column in ("strategy", "item", "because"))
+    because = because.copy()  # pandas' own columns are not to be written to
     own = (shown["part"].to_numpy() == PERSONAL) & (because < 0) & (item < shop.shelf.established)
     for place, strategy in enumerate(strategies):
         mine = np.flatnonzero(own & (number == place))
