@@ -134,7 +134,7 @@ def test_neighbours_are_the_same_without_a_future(wb, cut, when):
 
 
 def test_slates_are_the_same_without_a_future(wb, cut, when):
-    found = [make_slates(w, "cart", standing_requests(w, "cart", when.test), when.test) for w in (wb, cut)]
+    found = [make_slates(w, "cart", standing_requests(w, "cart", when.test), when.test).frame for w in (wb, cut)]
     assert_frame_equal(*found)
 
 
