@@ -8,7 +8,6 @@ from reco.columns import Columns
 from reco.contexts import Example, Filled, slate_of
 from reco.features import FEATURES
 from reco.impressions import Log
-from reco.interactions import Interactions
 from reco.kpis import Pay, named
 from reco.monitoring import Check
 from reco.quality import Sufficiency
@@ -164,10 +163,10 @@ def strategies(shares: pd.DataFrame) -> None:
     display.table(shares, "Which strategies fill the places", formats={"share": "percent"})
 
 
-def reach(table: pd.DataFrame, x: Interactions) -> None:
-    """Show which share of the modelled products each context shows to anyone."""
-    shown = table["products_shown"] / len(x.items)
-    figure = charts.bars(table["title"], shown, "Share of the modelled products shown", "", percent=True)
+def reach(table: pd.DataFrame, products: int) -> None:
+    """Show which share of all `products` on the shelf each context shows to anyone."""
+    shown = table["products_shown"] / products
+    figure = charts.bars(table["title"], shown, "Share of the products on the shelf shown", "", percent=True)
     display.figure(figure, alt=f"Bars of products shown by context, from {shown.min():.0%} to {shown.max():.0%}.")
 
 
