@@ -67,9 +67,9 @@ class FillContexts(Parameters):
         int, Field(ge=1, description="which of the best customers the previews are for, 1 is the first")
     ] = 1
 
-    change: Annotated[
-        str, Field(description="a change of the rules that is tried, as rule.option=value, or rule=null without it")
-    ] = "min_categories.least=5"
+    change: Annotated[str, Field(description="a rule to try another way, as rule.option: value or rule: null")] = (
+        "min_categories.least: 5"
+    )
 
 
 class AnalyzeExperiments(Parameters):

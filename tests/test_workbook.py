@@ -76,7 +76,7 @@ def test_tables_are_built_again_when_a_byte_of_the_raw_file_changes(shop, built)
         ("catalogue", {"exclude": {"category": ["x"]}}, 2),
         # what the tables do not depend on
         ("catalogue", {"min_customers": 3}, 1),
-        ("rules", {"min_categories": 2}, 1),
+        ("rules", {"min_categories": {"least": 2}}, 1),
         ("kpis", {"implementation_cost": 9}, 1),
     ],
 )

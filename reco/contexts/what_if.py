@@ -95,14 +95,14 @@ def _accuracy(wb: Workbook, name: str, ours: pd.DataFrame, theirs: pd.DataFrame,
 
 
 def changed(wb: Workbook, words: str) -> Rules:
-    """The settings' rules with one change in words, such as `min_categories.least=5`, or `price_mix=null` without it.
+    """The settings' rules with one change in words, such as `min_categories.least: 5`, or `price_mix: null` without it.
 
     Raises `InputError` for a rule, an option or a value that there cannot be.
     """
-    key, equals, value = words.partition("=")
+    key, colon, value = words.partition(":")
     rule, dot, option = key.strip().partition(".")
-    if not equals or rule not in RULES:
-        raise InputError(f"change {words!r}: expected rule.option=value, the rule one of {', '.join(RULES)}")
+    if not colon or rule not in RULES:
+        raise InputError(f"change {words!r}: expected rule.option: value, the rule one of {', '.join(RULES)}")
     try:
         given = yaml.safe_load(value)
         now = getattr(wb.settings.rules, rule)

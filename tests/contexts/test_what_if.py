@@ -2,7 +2,8 @@
 
 import pytest
 
-from reco.contexts import price_of_rules, what_if
+from reco.contexts import changed, price_of_rules, what_if
+from reco.errors import InputError
 
 
 def test_no_change_changes_nothing(wb):
@@ -30,3 +31,25 @@ def test_a_row_for_every_rule(wb):
     table = price_of_rules(wb, "email")
     assert table["rule"].tolist() == [rule.title for rule in wb.settings.rules.declared()]
     assert table.set_index("rule").loc["Banned products", "changed"] == 0
+
+
+def test_a_change_in_words(wb):
+    tried = changed(wb, "min_categories.least: 5")
+    assert tried.min_categories.least == 5
+    assert tried.order == wb.settings.rules.order
+    assert changed(wb, "price_mix: null").price_mix is None
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("min_categories.least=5", "expected rule.option: value"),
+        ("most_categories.least: 5", "the rule one of"),
+        ("min_categories.most: 5", "options of min_categories: least"),
+        ("min_categories.least: many", "valid integer"),
+        ("min_categories.least: [5", "no YAML"),
+    ],
+)
+def test_a_change_that_cannot_be(wb, words, told):
+    with pytest.raises(InputError, match=told):
+        changed(wb, words)
