@@ -1,16 +1,20 @@
 """From a log of exposures and outcomes to a verdict for each variant and metric."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
+import ibis
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from reco.errors import InputError
 from reco.experiments import checks
-from reco.experiments.metrics import Metric, Rate, Ratio, all_parts, as_metric
-from reco.experiments.moments import Moments, collect, roll_up
-from reco.experiments.verdicts import add_verdicts
+from reco.experiments.inputs import Inputs, read
+from reco.experiments.metrics import Metric, Rate, Ratio
+from reco.experiments.moments import Moments
+from reco.experiments.multiplicity import Correction, dunnett, dunnett_level, holm, shared
+from reco.experiments.verdicts import add_verdicts, guard
 
 COLUMNS: Final = (
     "metric", "variant", "value", "control_value", "effect", "effect_low", "effect_high", "relative",
@@ -24,17 +28,24 @@ class Analysis(NamedTuple):
     Attributes:
         checks: one row a check (check, passed, statistic, p_value, detail).
         table: one row a metric and variant against the control; intervals are for each comparison by itself,
-            `p_adjusted` is Holm's over all rows, and the verdict needs both.
+            `p_adjusted` is by the correction asked for, and the verdict needs both.
         moments: the sums by arm that all of it was computed from.
+        correction: the correction that was applied, in words.
+        simultaneous: metric, variant, effect_low, effect_high, relative_low, relative_high: intervals all of which
+            hold together at the confidence asked for.
+        guardrails: metric, variant, relative, relative_low, relative_high, margin, verdict of what must not get worse.
     """
 
     checks: pd.DataFrame
     table: pd.DataFrame
     moments: dict[str, Moments]
+    correction: str = ""
+    simultaneous: pd.DataFrame = pd.DataFrame()
+    guardrails: pd.DataFrame = pd.DataFrame()
 
 
 def analyze(
-    frame: pd.DataFrame,
+    frame: "pd.DataFrame | ibis.Table",
     *,
     unit: str | None = "user_id",
     variant: str = "variant",
@@ -42,11 +53,16 @@ def analyze(
     metrics: Sequence[str | Metric],
     confidence: float = 0.95,
     shares: Mapping[str, float] | None = None,
+    correction: Correction = "holm",
+    guardrails: Mapping[str | Metric, float] | None = None,
+    exposed_at: str | None = None,
+    outcome_at: str | None = None,
+    now: pd.Timestamp | None = None,
 ) -> Analysis:
     """Compare every arm with the control on every metric, after checking that the comparison is fair.
 
     Args:
-        frame: a row an exposure, with its outcomes.
+        frame: a row an exposure, with its outcomes: a pandas frame, or an Ibis table that is summed where it lies.
         unit: column of what was assigned to an arm at random (a user, say); all rows of a unit are rolled up
             first, since they are not independent. None takes every row as its own unit: right only if rows were
             assigned one by one.
@@ -56,41 +72,52 @@ def analyze(
             only 0 and 1, for its mean per unit otherwise. More counts as better.
         confidence: level of the intervals; one minus it is the level of the tests.
         shares: planned share of units by arm, equal by default.
+        correction: `holm` over all rows; `dunnett` over the arms, times the number of metrics; `ordered` takes
+            the metrics in the order given, each counting only where those before it did, times the number of arms;
+            `none`.
+        guardrails: metrics that must not get worse, each with the relative loss that is still borne. Their tests are
+            not corrected: all must hold for a variant to be safe. Schultzberg, Ankargren and Frånberg,
+            "Risk-aware product decisions in A/B tests with multiple metrics", arXiv 2402.11609.
+        exposed_at, outcome_at: columns with the times of exposure and outcome, to check their order.
+        now: the moment after which nothing may be dated.
 
     Raises `InputError` for a missing column, an empty arm, a single arm, or outcomes that are not numbers.
     """
     if not 0.5 < confidence < 1:
         raise InputError(f"confidence: expected a share between 0.5 and 1, found {confidence}")
-    frame, control = _arms(frame, variant, unit), str(control)
-    metrics = [as_metric(metric, frame) for metric in metrics]
+    if correction not in get_args(Correction):
+        raise InputError(f"correction: expected {', '.join(get_args(Correction))}, found {correction!r}")
     if not metrics:
         raise InputError("metrics: expected at least one")
-    parts = all_parts(metrics)
-    units = roll_up(_outcomes(frame, metrics), parts, variant=variant, unit=unit)
-    moments = collect(units, parts)
-    _comparable(moments, metrics, control, shares)
-    found = [checks.sample_ratio({arm: m.n for arm, m in moments.items()}, shares)]
-    if unit is not None:
-        found.append(checks.one_arm_each(units.index))
-    fair = all(check.passed for check in found)
-    rows = []
-    for metric in metrics:
-        constant = [arm for arm, m in moments.items() if not metric.varies(m)]
-        found.append(checks.outcome_varies(metric.name, constant, len(moments)))
-        rows += [
-            {
-                "metric": metric.name,
-                "variant": arm,
-                "value": metric.value(m),
-                "control_value": metric.value(moments[control]),
-                **metric.compare(m, moments[control], confidence)._asdict(),
-                "trusted": fair and found[-1].passed,
-            }
-            for arm, m in moments.items()
-            if arm != control
-        ]
-    table = add_verdicts(pd.DataFrame(rows), 1 - confidence)
-    return Analysis(checks.as_frame(found), table[list(COLUMNS)], moments)
+    control, guards = str(control), dict(guardrails or {})
+    if wrong := [margin for margin in guards.values() if not 0 < margin < 1]:
+        raise InputError(f"guardrails: expected relative losses between 0 and 1, found {wrong[0]}")
+    asked = [*metrics, *(metric for metric in guards if metric not in metrics)]
+    times = {"exposed_at": exposed_at, "outcome_at": outcome_at, "now": now}
+    inputs = read(frame, asked, variant=variant, unit=unit, **times)
+    if len(set(inputs.metrics)) < len(inputs.metrics):
+        raise InputError(f"metrics: {', '.join(metric.name for metric in inputs.metrics)} are not all different")
+    moments = inputs.moments
+    _comparable(moments, inputs.metrics, control, shares)
+    general = _general_checks(inputs, shares, exposed_at, outcome_at, now)
+    by_metric = {metric: _metric_checks(metric, inputs, control) for metric in inputs.metrics}
+    fair = all(check.passed for check in general)
+    trusted = {metric: fair and all(check.passed for check in found) for metric, found in by_metric.items()}
+    judged = inputs.metrics[: len(metrics)]
+    rivals = len(moments) - 1
+    table = _compare(judged, moments, control, confidence)
+    table["trusted"] = np.repeat([trusted[metric] for metric in judged], rivals)
+    adjusted = _adjust(table, judged, moments, control, correction)
+    found = [*general, *(check for metric in by_metric for check in by_metric[metric])]
+    named = [(inputs.metrics[asked.index(metric)], margin) for metric, margin in guards.items()]
+    return Analysis(
+        checks.as_frame(found),
+        add_verdicts(table, 1 - confidence, adjusted)[list(COLUMNS)],
+        moments,
+        _in_words(correction, len(judged), rivals),
+        _simultaneous(judged, moments, control, confidence),
+        _guard(named, moments, control, confidence, trusted),
+    )
 
 
 def analyze_by(frame: pd.DataFrame, by: str, **options: object) -> Analysis:
@@ -106,40 +133,133 @@ def analyze_by(frame: pd.DataFrame, by: str, **options: object) -> Analysis:
     trusted = table.pop("verdict") != "not trustworthy"
     table = add_verdicts(table.assign(trusted=trusted), 1 - float(options.get("confidence", 0.95)))
     moments = {f"{s} {arm}": m for s, part in parts.items() for arm, m in part.moments.items()}
-    return Analysis(checked.reset_index(drop=True), table[[by, *COLUMNS]].reset_index(drop=True), moments)
+    return Analysis(
+        checked.reset_index(drop=True),
+        table[[by, *COLUMNS]].reset_index(drop=True),
+        moments,
+        f"Holm over {len(table)} comparisons in {len(parts)} segments",
+    )
 
 
-def _arms(frame: pd.DataFrame, variant: str, unit: str | None) -> pd.DataFrame:
-    """The frame with arms as text, after checking them."""
-    for column in (variant, unit):
-        if column is None:
-            continue
-        if column not in frame:
-            raise InputError(f"no column {column!r}; the frame has {', '.join(map(str, frame.columns))}")
-        if missing := int(frame[column].isna().sum()):
-            raise InputError(f"{column}: {missing:,} of {len(frame):,} rows have none")
-    arms = frame[variant]
-    if isinstance(arms.dtype, pd.CategoricalDtype) and (empty := set(arms.cat.categories) - set(arms.unique())):
-        raise InputError(f"{variant}: no rows in arm {', '.join(sorted(map(str, empty)))}")
-    return frame.assign(**{variant: arms.astype("str")})
+def _general_checks(
+    inputs: Inputs,
+    shares: Mapping[str, float] | None,
+    exposed_at: str | None,
+    outcome_at: str | None,
+    now: pd.Timestamp | None,
+) -> list[checks.Check]:
+    """Checks of the experiment as a whole."""
+    found = [checks.sample_ratio({arm: m.n for arm, m in inputs.moments.items()}, shares)]
+    if inputs.units is not None:
+        found.append(checks.one_arm_each(inputs.crossed, inputs.units))
+    if exposed_at is not None and outcome_at is not None:
+        found.append(checks.after_exposure(inputs.early))
+    if now is not None and (exposed_at or outcome_at):
+        found.append(checks.not_in_future(inputs.future, now))
+    return found
 
 
-def _outcomes(frame: pd.DataFrame, metrics: Sequence[Metric]) -> pd.DataFrame:
-    """The frame with every outcome as a finite number."""
-    numbers = {}
-    for column in dict.fromkeys(part.column for part in all_parts(metrics) if part.column is not None):
-        if column not in frame:
-            raise InputError(f"no column {column!r} to judge by; the frame has {', '.join(map(str, frame.columns))}")
-        try:
-            numbers[column] = frame[column].astype(float)
-        except (TypeError, ValueError):
-            raise InputError(f"{column}: expected numbers or true/false, found {frame[column].dtype}") from None
-        if wrong := int((~np.isfinite(numbers[column])).sum()):
-            raise InputError(f"{column}: {wrong:,} of {len(frame):,} rows are missing or not finite")
+def _metric_checks(metric: Metric, inputs: Inputs, control: str) -> list[checks.Check]:
+    """Checks of one metric."""
+    moments = inputs.moments
+    constant = [arm for arm, m in moments.items() if not metric.varies(m)]
+    found = [checks.outcome_varies(metric.name, constant, len(moments))]
+    if not (isinstance(metric, Rate) or metric.signed):
+        columns = dict.fromkeys(part.column for part in metric.parts if part.column is not None)
+        found += [checks.none_below_zero(c, inputs.negative[c]) for c in columns if inputs.negative[c]]
+    past = {arm: metric.compare_past(m, moments[control]) for arm, m in moments.items() if arm != control}
+    if all(effect is not None for effect in past.values()):
+        with_past = sum(getattr(other, "past", None) is not None for other in inputs.metrics)
+        found.append(checks.alike_before(metric.name, past, with_past))
+    return found
+
+
+def _compare(
+    metrics: Sequence[Metric], moments: Mapping[str, Moments], control: str, confidence: float
+) -> pd.DataFrame:
+    """One row a metric and arm."""
+    base, rows = moments[control], []
     for metric in metrics:
-        if isinstance(metric, Rate) and not numbers[metric.column].isin([0, 1]).all():
-            raise InputError(f"{metric.column}: a rate needs true/false or 0/1")
-    return frame.assign(**numbers)
+        for arm, m in moments.items():
+            if arm != control:
+                value, control_value = metric.values(m, base)
+                row = {"metric": metric.name, "variant": arm, "value": value, "control_value": control_value}
+                rows.append(row | metric.compare(m, base, confidence)._asdict())
+    return pd.DataFrame(rows)
+
+
+def _ties(metric: Metric, moments: Mapping[str, Moments], control: str) -> np.ndarray:
+    """How the comparisons of a metric hang together through the control."""
+    spread = {arm: metric.spread(m) / m.n for arm, m in moments.items()}
+    rivals = [value for arm, value in spread.items() if arm != control]
+    if spread[control] <= 0 or min(rivals) <= 0:  # a constant arm: as if unrelated, which corrects the most
+        return np.zeros(len(rivals))
+    return shared(spread[control], rivals)
+
+
+def _adjust(
+    table: pd.DataFrame, metrics: Sequence[Metric], moments: Mapping[str, Moments], control: str, correction: Correction
+) -> np.ndarray:
+    """Adjusted p-values in the order of the table, metric by metric."""
+    p_values = table["p_value"].to_numpy()
+    if correction == "none":
+        return p_values
+    if correction == "holm":
+        return holm(p_values)
+    by_metric = p_values.reshape(len(metrics), -1)
+    if correction == "ordered":
+        return np.minimum(1, np.maximum.accumulate(by_metric, axis=0) * by_metric.shape[1]).ravel()
+    # p-values carry the small-sample quantiles of their own tests; as z they enter Dunnett's large-sample integral
+    rows = [dunnett(norm.isf(p / 2), _ties(m, moments, control)) for m, p in zip(metrics, by_metric, strict=True)]
+    return np.minimum(1, len(metrics) * np.array(rows)).ravel()
+
+
+def _simultaneous(
+    metrics: Sequence[Metric], moments: Mapping[str, Moments], control: str, confidence: float
+) -> pd.DataFrame:
+    """Intervals that hold together: Dunnett over the arms, Bonferroni over the metrics."""
+    alpha = (1 - confidence) / len(metrics)
+    bounds = ["effect_low", "effect_high", "relative_low", "relative_high"]
+    tables = [_compare([m], moments, control, 1 - dunnett_level(alpha, _ties(m, moments, control))) for m in metrics]
+    return pd.concat(tables, ignore_index=True)[["metric", "variant", *bounds]]
+
+
+def _guard(
+    guards: Sequence[tuple[Metric, float]],
+    moments: Mapping[str, Moments],
+    control: str,
+    confidence: float,
+    trusted: Mapping[Metric, bool],
+) -> pd.DataFrame:
+    """Non-inferiority of every arm on every guardrail: one-sided tests at 1 − confidence."""
+    columns = ["metric", "variant", "relative", "relative_low", "relative_high", "margin", "verdict"]
+    tables = [
+        _compare([metric], moments, control, 2 * confidence - 1).assign(
+            margin=margin,
+            verdict=lambda rows, margin=margin, metric=metric: [
+                guard(row, margin, trusted[metric]) for row in rows.to_dict("records")
+            ],
+        )[columns]
+        for metric, margin in guards
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def _in_words(correction: Correction, metrics: int, rivals: int) -> str:
+    """What was corrected for.
+
+    >>> _in_words("holm", 3, 2)
+    'Holm over 6 comparisons (3 metrics, 2 variants)'
+    """
+    size = f"{metrics} metric{'s' * (metrics > 1)}, {rivals} variant{'s' * (rivals > 1)}"
+    if metrics * rivals == 1:
+        return "none needed for a single comparison"
+    return {
+        "holm": f"Holm over {metrics * rivals} comparisons ({size})",
+        "dunnett": f"Dunnett over the variants, Bonferroni over the metrics ({size})",
+        "ordered": f"metrics in their order, Bonferroni over the variants ({size})",
+        "none": f"none for {metrics * rivals} comparisons ({size}): expect false wins",
+    }[correction]
 
 
 def _comparable(

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from reco.errors import InputError
+from reco.experiments.means import Effect
 
 #: A sample ratio this unlikely is an alarm. At 0.001 even fourteen daily looks raise fewer than 1 % false ones.
 ALARM: Final = 0.001
@@ -55,12 +56,41 @@ def sample_ratio(counts: Mapping[str, int], shares: Mapping[str, float] | None =
     return Check("sample ratio", bool(p_value >= ALARM), float(statistic), float(p_value), detail)
 
 
-def one_arm_each(units: pd.Index) -> Check:
-    """Whether units, the second level of an index by arm and unit, were seen in one arm only."""
-    names = units.get_level_values(1)
-    crossed, total = int(names.duplicated().sum()), names.nunique()
-    detail = f"{crossed:,} of {total:,} units were seen in more than one arm"
-    return Check("one arm per unit", crossed <= CROSSED * total, np.nan, np.nan, detail)
+def one_arm_each(crossed: int, units: int) -> Check:
+    """Whether units were seen in one arm only; `crossed` counts every further arm of a unit.
+
+    >>> one_arm_each(1, 200).detail
+    '1 of 200 units were seen in more than one arm'
+    """
+    detail = f"{crossed:,} of {units:,} units were seen in more than one arm"
+    return Check("one arm per unit", crossed <= CROSSED * units, np.nan, np.nan, detail)
+
+
+def alike_before(metric: str, past: Mapping[str, Effect], metrics: int = 1) -> Check:
+    """Whether the arms did the same before the test; `past` holds each arm's difference from the control.
+
+    An alarm at 0.001 over all arms and metrics (Bonferroni).
+    """
+    arm = min(past, key=lambda name: past[name].p_value)
+    effect, times = past[arm], len(past) * metrics
+    p_value = min(1.0, times * effect.p_value)
+    detail = f"{arm} differed most, by {effect.effect:+.4g} before the test"
+    return Check(f"alike before: {metric}", p_value >= ALARM, effect.statistic, p_value, detail)
+
+
+def none_below_zero(column: str, rows: int) -> Check:
+    """Whether no outcome is below zero; a metric that may be says so with `signed`."""
+    return Check(f"not negative: {column}", rows == 0, np.nan, np.nan, f"{rows:,} rows below zero")
+
+
+def after_exposure(rows: int) -> Check:
+    """Whether no outcome came before its exposure."""
+    return Check("outcome after exposure", rows == 0, np.nan, np.nan, f"{rows:,} outcomes before their exposure")
+
+
+def not_in_future(rows: int, now: object) -> Check:
+    """Whether nothing is dated after `now`."""
+    return Check("no dates in the future", rows == 0, np.nan, np.nan, f"{rows:,} rows after {now}")
 
 
 def outcome_varies(metric: str, constant_in: Sequence[str], arms: int) -> Check:

@@ -37,6 +37,25 @@ class Estimate(NamedTuple):
     n: int
 
 
+class Quotient(NamedTuple):
+    """A total per unit, or per total of `below`."""
+
+    above: Part
+    below: Part | None = None
+
+    def value(self, moments: Moments) -> float:
+        """The quotient of one arm."""
+        return moments.total(self.above) / self._size(moments)
+
+    def weights(self, moments: Moments) -> dict[Part, float]:
+        """Weights of the parts in (x − r·d) / d̄, the share of one unit in the quotient's deviation."""
+        scale = moments.n / self._size(moments)
+        return {self.above: scale} | ({} if self.below is None else {self.below: -self.value(moments) * scale})
+
+    def _size(self, moments: Moments) -> float:
+        return moments.n if self.below is None else moments.total(self.below)
+
+
 def estimate(moments: Moments, numerator: Part, denominator: Part | None = None) -> Estimate:
     """Total of `numerator` per unit, or per `denominator`.
 
@@ -44,10 +63,31 @@ def estimate(moments: Moments, numerator: Part, denominator: Part | None = None)
     mean of (x − r·d) / d̄ over units, which for d = 1 is the usual variance of a mean.
     Deng, Knoblich and Lu, "Applying the Delta Method in Metric Analytics", KDD 2018.
     """
-    below = moments.n if denominator is None else moments.total(denominator)
-    value = moments.total(numerator) / below
-    weights = {numerator: 1.0} if denominator is None else {numerator: 1.0, denominator: -value}
-    return Estimate(value, moments.variance(weights) * moments.n / below**2, moments.n)
+    quotient = Quotient(numerator, denominator)
+    return Estimate(quotient.value(moments), moments.variance(quotient.weights(moments)) / moments.n, moments.n)
+
+
+def adjusted(arm: Moments, control: Moments, metric: Quotient, before: Quotient) -> tuple[Estimate, Estimate]:
+    """Estimates of both arms, moved to where they would be had both behaved alike before the test (CUPED).
+
+    The value r becomes r − θ·(b − b̄), where b is the arm's quotient before the test, b̄ that of both arms together
+    and θ = cov(r, b) / var(b), both of them over the units of both arms. For ratios, r and b enter by the delta
+    method. Deng, Xu, Kohavi and Walker, "Improving the Sensitivity of Online Controlled Experiments by Utilizing
+    Pre-Experiment Data", WSDM 2013.
+    """
+    both = arm + control
+    past = before.weights(both)
+    spread = both.variance(past)
+    slope = both.covariance(metric.weights(both), past) / spread if spread else 0.0
+
+    def move(moments: Moments) -> Estimate:
+        value = metric.value(moments) - slope * (before.value(moments) - before.value(both))
+        joint = metric.weights(moments)
+        for part, weight in before.weights(moments).items():
+            joint[part] = joint.get(part, 0.0) - slope * weight
+        return Estimate(value, moments.variance(joint) / moments.n, moments.n)
+
+    return move(arm), move(control)
 
 
 def compare_means(variant: Estimate, control: Estimate, confidence: float = 0.95) -> Effect:
