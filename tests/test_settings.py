@@ -191,7 +191,7 @@ def test_file_is_found_in_the_folders_above(written, tmp_path, monkeypatch):
             ", file: data/staff_picks.csv}",
             "}",
             line_of("Staff picks"),
-            "contexts.homepage.strategies.2: expected a file of product ids for a strategy of kind curated$",
+            "contexts.homepage.strategies.3: expected a file of product ids for a strategy of kind curated$",
         ),
         (
             "min_size: 2\n    size: 4",

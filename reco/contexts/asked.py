@@ -19,6 +19,7 @@ class Asked(NamedTuple):
         anchors: slate and item (int64) of what each slate stands beside; products that no model knows are replaced
             by the established ones that stand for them.
         shown: slate and item of the anchors that are on the shelf themselves.
+        context: key of the context that asks, where it may have weights of its own.
     """
 
     count: int
@@ -26,10 +27,11 @@ class Asked(NamedTuple):
     at: np.ndarray
     anchors: pd.DataFrame
     shown: pd.DataFrame
+    context: str | None = None
 
 
-def code(shop: Snapshot, requests: Requests) -> Asked:
-    """The requests as numbers; anchors of unknown slates are left out."""
+def code(shop: Snapshot, requests: Requests, context: str | None = None) -> Asked:
+    """The requests of a context as numbers; anchors of unknown slates are left out."""
     frame, anchors = requests.frame, requests.anchors
     slate = pd.Index(frame["slate_id"]).get_indexer(anchors["slate_id"])
     return Asked(
@@ -38,6 +40,7 @@ def code(shop: Snapshot, requests: Requests) -> Asked:
         pd.DatetimeIndex(frame["asked_at"]).as_unit("us").asi8,
         _pairs(slate, shop.standing_for(anchors["item_id"])),
         _pairs(slate, shop.numbers(anchors["item_id"])),
+        context,
     )
 
 

@@ -1,5 +1,6 @@
 """All contexts filled at one moment, and looked at."""
 
+import re
 from typing import NamedTuple
 
 import pandas as pd
@@ -7,6 +8,8 @@ import pandas as pd
 from reco.columns import Columns
 from reco.contexts.requests import Requests, standing_requests
 from reco.contexts.slates import make_slates
+from reco.contexts.snapshot import snapshot
+from reco.contexts.strategies import remarks as of_strategies
 from reco.pipeline import sold
 from reco.settings import Rules
 from reco.workbook import Workbook
@@ -38,7 +41,7 @@ def strategy_shares(wb: Workbook, filled: dict[str, Filled]) -> pd.DataFrame:
     for name, one in filled.items():
         shown = one.slates[Columns.STRATEGY]
         for strategy in wb.settings.contexts[name].strategies:
-            lead = strategy.title.partition("{")[0]
+            lead = re.split(r"\{(?:category|product)\}", strategy.title)[0]
             if lead and lead != strategy.title:
                 shown = shown.where(~shown.str.startswith(lead), f"{lead.strip()} …")
         parts.append(shown.value_counts(sort=False).rename("places").rename_axis("strategy").reset_index())
@@ -55,6 +58,13 @@ def reports(wb: Workbook, filled: dict[str, Filled]) -> pd.DataFrame:
     summed = whole.groupby("rule", sort=False)[["removed", "moved", "gave_way"]].sum().reset_index()
     summed["rule"] = summed["rule"].map({rule.kind: rule.title for rule in wb.settings.rules.declared()})
     return summed
+
+
+def remarks(wb: Workbook, until: pd.Timestamp) -> list[str]:
+    """What the files read at fill time lack, and what strategies lack or pass over, in sentences, each once."""
+    shop = snapshot(wb, until)
+    strategies = [strategy for context in wb.settings.contexts.values() for strategy in context.strategies]
+    return [*shop.remarks, *of_strategies(shop, strategies)]
 
 
 class Example(NamedTuple):

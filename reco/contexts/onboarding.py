@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from reco.contexts.requests import Requests
+from reco.contexts.requests import Requests, opaque_ids
 from reco.contexts.snapshot import Snapshot
 from reco.errors import InputError
 from reco.ranking import place
@@ -47,7 +47,7 @@ def answer_requests(shop: Snapshot, context: str, answers: pd.DataFrame, most: i
     if nameless.any():
         raise InputError(f"answers: row {int(nameless.argmax()) + 1} has no customer_id; expected one in every row")
     answers = answers.drop_duplicates("customer_id", keep="last", ignore_index=True)
-    slate_id = context + "-" + answers["customer_id"].astype("str")
+    slate_id = opaque_ids(shop.wb, context, answers["customer_id"], shop.until)
     frame = pd.DataFrame({"slate_id": slate_id, "customer_id": answers["customer_id"], "asked_at": shop.until})
     found = _best_sellers(shop, answers, most)
     anchors = {"slate_id": slate_id.to_numpy()[found["row"]], "item_id": shop.shelf.ids.take(found["item"])}

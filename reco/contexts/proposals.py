@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reco.columns import Columns
-from reco.pipeline import NEIGHBOURS, candidates, history, neighbours
+from reco.pipeline import BLENDS, NEIGHBOURS, candidates, history, neighbours
 from reco.workbook import Workbook
 
 
@@ -33,9 +33,9 @@ class Lists(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def customer_lists(wb: Workbook, model: str, until: pd.Timestamp) -> Lists:
-    """The candidates of every known customer, in the order of the history's users."""
-    x, frame = history(wb, until), candidates(wb, model, until)
+def customer_lists(wb: Workbook, model: str, until: pd.Timestamp, context: str | None = None) -> Lists:
+    """The candidates of every known customer, in the order of the history's users (see `pipeline.candidates`)."""
+    x, frame = history(wb, until), candidates(wb, model, until, context=context)
     return _lists(x.rows(frame[Columns.USER]), x.columns(frame[Columns.ITEM]), frame[Columns.SCORE], len(x.users))
 
 
@@ -44,6 +44,11 @@ def item_lists(wb: Workbook, model: str, until: pd.Timestamp, k: int | None = No
     """The neighbours of every item, in the order of the history's items; `NEIGHBOURS` of each unless `k` is given."""
     x, frame = history(wb, until), neighbours(wb, model, until, k or NEIGHBOURS)
     return _lists(x.columns(frame[Columns.ITEM]), x.columns(frame[Columns.SIMILAR]), frame[Columns.SCORE], len(x.items))
+
+
+def own_weights(wb: Workbook, model: str | None, context: str | None) -> str | None:
+    """The context where the settings give it weights of its own for the model, else None."""
+    return context if model in BLENDS and context in wb.settings.hybrid.contexts else None
 
 
 def _lists(owners: np.ndarray, items: np.ndarray, scores: pd.Series, count: int) -> Lists:

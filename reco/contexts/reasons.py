@@ -11,8 +11,10 @@ from reco import blends
 from reco.columns import Columns
 from reco.contexts.drafts import titles
 from reco.contexts.newcomers import PERSONAL, POPULAR, TRENDING
+from reco.contexts.proposals import own_weights
 from reco.contexts.snapshot import Snapshot
 from reco.settings import Strategy
+from reco.workbook import Workbook
 
 #: Words by kind of strategy. `{product}` is the product that speaks for the item, `{category}` the item's own.
 WORDS: Final = {
@@ -52,13 +54,15 @@ class Told(NamedTuple):
     reason: np.ndarray
 
 
-def told(shop: Snapshot, strategies: Sequence[Strategy], shown: pd.DataFrame, customer: np.ndarray) -> Told:
-    """Titles and reasons of shown proposals (slate, item, because, strategy, part), customers by id."""
+def told(
+    shop: Snapshot, context: str, strategies: Sequence[Strategy], shown: pd.DataFrame, customer: np.ndarray
+) -> Told:
+    """Titles and reasons of what a context shows (slate, item, because, strategy, part), customers by id."""
     number, item = (shown[column].to_numpy("int64") for column in ("strategy", "item"))
     part = shown["part"].to_numpy()
     reasons = np.array(_reasons(strategies), dtype=object)[number]
     reasons = np.select([part == TRENDING, part == POPULAR], [WORDS["trending"], WORDS["popularity"]], reasons)
-    reasons, because = _of_customers(shop, strategies, shown, customer, reasons)
+    reasons, because = _of_customers(shop, context, strategies, shown, customer, reasons)
     known = {
         "product": np.where(because >= 0, shop.shelf.texts("title")[because], None),
         "category": shop.shelf.texts("category")[item],
@@ -71,7 +75,12 @@ def told(shop: Snapshot, strategies: Sequence[Strategy], shown: pd.DataFrame, cu
 
 
 def _of_customers(
-    shop: Snapshot, strategies: Sequence[Strategy], shown: pd.DataFrame, customer: np.ndarray, reasons: np.ndarray
+    shop: Snapshot,
+    context: str,
+    strategies: Sequence[Strategy],
+    shown: pd.DataFrame,
+    customer: np.ndarray,
+    reasons: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Templates of reasons and the products they name, with what models say of their lists for known customers."""
     number, item, because = (shown[column].to_numpy("int64") for column in ("strategy", "item", "because"))
@@ -82,7 +91,7 @@ def _of_customers(
         if strategy.kind != "model" or strategy.by != "customer" or strategy.model in WORDS or not len(mine):
             continue
         who = shop.customers.get_indexer(pd.Index(customer[mine], dtype=object))
-        spoken = _spoken(shop, str(strategy.model))
+        spoken = _spoken(shop, str(strategy.model), own_weights(shop.wb, strategy.model, context))
         keys = np.where(who >= 0, shop.rows[who], -1) * shop.shelf.established + item[mine]
         entry = np.minimum(np.searchsorted(spoken.keys, keys), max(len(spoken.keys) - 1, 0))
         told = np.flatnonzero(spoken.keys[entry] == keys) if len(spoken.keys) else entry[:0]
@@ -106,12 +115,20 @@ class Spoken(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _spoken(shop: Snapshot, model: str) -> Spoken:
-    found = blends.reasons(shop.wb, model, shop.until)
+def _spoken(shop: Snapshot, model: str, context: str | None) -> Spoken:
+    found = blends.reasons(_weighing(shop.wb, context), model, shop.until)
     keys = shop.x.rows(found[Columns.USER]) * shop.shelf.established + shop.x.columns(found[Columns.ITEM])
     order = np.argsort(keys, kind="stable")
     words = found["kind"].map(WORDS).fillna(GENERAL).to_numpy(object)
     return Spoken(keys[order], shop.numbers(found[Columns.BECAUSE])[order], words[order])
+
+
+def _weighing(wb: Workbook, context: str | None) -> Workbook:
+    """The workbook, or one whose hybrid has the weights of a context for all."""
+    if context is None:
+        return wb
+    hybrid = wb.settings.hybrid.model_copy(update={"weights": wb.settings.hybrid.contexts[context], "contexts": {}})
+    return Workbook(wb.settings.model_copy(update={"hybrid": hybrid}))
 
 
 def _reasons(strategies: Sequence[Strategy]) -> list[str]:

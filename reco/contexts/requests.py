@@ -3,7 +3,9 @@
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from pandas.util import hash_array
 
 from reco.pipeline import history, sold, without_consent
 from reco.workbook import Workbook
@@ -39,17 +41,29 @@ def standing_requests(wb: Workbook, context: str, until: pd.Timestamp) -> Reques
     baskets = latest_baskets(wb, until)
     if wb.settings.contexts[context].channel == "email":
         baskets = baskets[~baskets["customer_id"].isin(refused_mail(wb))]
-    baskets = baskets.assign(slate_id=context + "-" + baskets["customer_id"])
+    baskets = baskets.assign(slate_id=opaque_ids(wb, context, baskets["customer_id"], until))
     frame = baskets[["slate_id", "customer_id"]].drop_duplicates(ignore_index=True).assign(asked_at=until)
     if anchor == "customer":
         unknown = buyers_without_consent(wb, until)
         unknown = (
             unknown[~unknown.isin(refused_mail(wb))] if wb.settings.contexts[context].channel == "email" else unknown
         )
-        others = pd.DataFrame({"slate_id": context + "-" + unknown, "customer_id": unknown, "asked_at": until})
+        ids = opaque_ids(wb, context, unknown, until)
+        others = pd.DataFrame({"slate_id": ids, "customer_id": unknown, "asked_at": until})
         frame = pd.concat([frame, others], ignore_index=True) if len(others) else frame
         return Requests(frame, pd.DataFrame({"slate_id": [], "item_id": []}, dtype="str"))
     return Requests(frame, baskets[["slate_id", "item_id"]])
+
+
+def opaque_ids(wb: Workbook, kind: str, customers: pd.Series, at: pd.Timestamp) -> pd.Series:
+    """Slate ids for customers that tell nobody who they are: the same kind, customer and moment give the same id.
+
+    SipHash (Aumasson, Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012; 64 bits) under a key of the store's
+    own data: without these, nobody can try which customer gives an id. Slates keep customer_id beside it, for joins.
+    """
+    told = f"{kind}\0{at.isoformat()}\0" + customers.astype("str")
+    hashed = hash_array(told.to_numpy(object), hash_key=wb.fingerprint[:16], categorize=False)
+    return pd.Series(np.char.mod(f"{kind.replace('%', '%%')}-%016x", hashed), index=customers.index, dtype="str")
 
 
 @lru_cache(maxsize=4)

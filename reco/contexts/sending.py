@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from reco.contexts.requests import Requests, latest_baskets, refused_mail
+from reco.contexts.requests import Requests, latest_baskets, opaque_ids, refused_mail
 from reco.features.common import local_day
 from reco.pipeline import without_consent
 from reco.settings import Sending
@@ -91,7 +91,7 @@ def mail_requests(wb: Workbook, listed: pd.DataFrame, day: pd.Timestamp) -> dict
     """
     asked_at, found = local_midnight(wb, day).tz_convert("UTC"), {}
     for name, part in listed.groupby("context", sort=False):
-        ids = part["mail"] + "-" + part["customer_id"] + f"-{local_midnight(wb, day):%Y-%m-%d}"
+        ids = opaque_ids(wb, name, part["mail"] + "\0" + part["customer_id"], asked_at)
         frame = pd.DataFrame({"slate_id": ids, "customer_id": part["customer_id"], "asked_at": asked_at})
         anchors = pd.DataFrame({"slate_id": [], "item_id": []}, dtype="str")
         if wb.settings.contexts[name].anchor != "customer":

@@ -48,14 +48,13 @@ def make_slates(
     """
     rules = wb.settings.rules if rules is None else rules
     shop, context = snapshot(wb, until), wb.settings.contexts[name]
-    asked, strategies = code(shop, requests), strategies_of(shop, context)
+    asked, strategies = code(shop, requests, name), strategies_of(shop, context)
     proposals = _without(shop, draft(shop, name, context, strategies, asked, rules), requests, blocked)
     proposals, sifted = _filled(shop, context, strategies, asked, proposals, rules)
-    demands = [
-        _sections(context, strategies, proposals),
-        *_demands(shop, context, rules.declared(Composition), proposals),
-    ]
+    places = _places(context, strategies, proposals)
+    demands = [*places, *_demands(shop, context, rules.declared(Composition), proposals)]
     chosen = _chosen(name, context, rules, asked.count, proposals, demands)
+    chosen = chosen._replace(unmet=chosen.unmet[:, len(places) :], moved=chosen.moved[len(places) :])
     gave_way = _gave_way(name, rules, asked.count, proposals, sifted, chosen)
     frame = _described(shop, name, requests, strategies, proposals, chosen, gave_way, context)
     return Slates(frame, _report(name, rules, sifted, chosen, gave_way))
@@ -119,11 +118,25 @@ def _demands(shop: Snapshot, context: Context, rules: Sequence[Composition], pro
     ]
 
 
-def _sections(context: Context, strategies: Sequence[Strategy], proposals: pd.DataFrame) -> Demand:
-    """How many places each strategy has; where a context shows sections, they share the places alike."""
-    alike = -(-context.size // len(strategies)) if context.layout == "sections" else context.size
-    caps = [*(one.places or alike for one in strategies), context.size, context.size, context.size]
-    return Demand(proposals["strategy"].to_numpy("int64"), np.array(caps), 0)
+def _places(context: Context, strategies: Sequence[Strategy], proposals: pd.DataFrame) -> list[Demand]:
+    """How many places each strategy has and, where a context shows sections, each of these: they share them alike."""
+    number, size = proposals["strategy"].to_numpy("int64"), context.size
+    own = Demand(number, np.array([*(one.places or size for one in strategies), *[size] * 3]), 0)
+    if context.layout != "sections":
+        return [own]
+    section = _sections(strategies)
+    firsts = pd.unique(section[: len(strategies)])
+    members = [[one.places for one, of in zip(strategies, section, strict=False) if of == first] for first in firsts]
+    caps = np.full(len(section), size)
+    caps[firsts] = [sum(places) if all(places) else -(-size // len(firsts)) for places in members]
+    shared = Demand(section[number], caps, 0)
+    return [own, shared] if any(len(places) > 1 and any(places) for places in members) else [shared]
+
+
+def _sections(strategies: Sequence[Strategy]) -> np.ndarray:
+    """The section of each strategy by number, the pins' and fallbacks' behind: strategies of one title share one."""
+    names = [one.title for one in strategies]
+    return np.array([*(names.index(name) for name in names), *range(len(names), len(names) + 3)])
 
 
 def _chosen(
@@ -146,8 +159,7 @@ def _gave_way(
 ) -> pd.DataFrame:
     """Whether each rule (column, the strongest first) gave way in each slate (row)."""
     columns = dict(zip((rule.kind for rule in rules.declared(Filter)), sifted.gave_way.T, strict=True))
-    unmet = chosen.unmet[:, 1:].T  # the first demand is the places of strategies
-    columns |= dict(zip((rule.kind for rule in rules.declared(Composition)), unmet, strict=True))
+    columns |= dict(zip((rule.kind for rule in rules.declared(Composition)), chosen.unmet.T, strict=True))
     if rules.pinned:
         pins = proposals["pin"].to_numpy("int64")[chosen.entries]
         held = proposals["slate"].to_numpy("int64")[chosen.entries[pins == chosen.position]]
@@ -165,13 +177,14 @@ def _described(
     gave_way: pd.DataFrame,
     context: Context,
 ) -> pd.DataFrame:
-    """Numbers back to ids and words; where a context shows sections, each strategy's products stand together."""
+    """Numbers back to ids and words; where a context shows sections, the products of each stand together."""
     shown = proposals.iloc[chosen.entries].assign(position=chosen.position, propensity=chosen.propensity)
     if context.layout == "sections":
-        shown = shown.sort_values(["slate", "strategy", "position"], kind="stable")
+        shown = shown.assign(section=_sections(strategies)[shown["strategy"]])
+        shown = shown.sort_values(["slate", "section", "strategy", "position"], kind="stable")
         shown["position"] = shown.groupby("slate").cumcount() + 1
     slate, item = shown["slate"].to_numpy(), shown["item"].to_numpy()
-    words = told(shop, strategies, shown, requests.frame["customer_id"].to_numpy(object)[slate])
+    words = told(shop, name, strategies, shown, requests.frame["customer_id"].to_numpy(object)[slate])
     ways = np.array([", ".join(gave_way.columns[row]) for row in gave_way.to_numpy()], dtype=object)
     return pd.DataFrame(
         {
@@ -193,6 +206,6 @@ def _described(
 def _report(name: str, rules: Rules, sifted: Eligible, chosen: Chosen, gave_way: pd.DataFrame) -> pd.DataFrame:
     """What each rule did: context, rule, removed, moved, gave_way."""
     removed = dict(zip((rule.kind for rule in rules.declared(Filter)), sifted.removed.tolist(), strict=True))
-    moved = dict(zip((rule.kind for rule in rules.declared(Composition)), chosen.moved[1:].tolist(), strict=True))
+    moved = dict(zip((rule.kind for rule in rules.declared(Composition)), chosen.moved.tolist(), strict=True))
     rows = [(name, kind, removed.get(kind, 0), moved.get(kind, 0), int(gave_way[kind].sum())) for kind in rules.order]
     return pd.DataFrame(rows, columns=["context", "rule", "removed", "moved", "gave_way"])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reco.columns import Columns
-from reco.contexts.proposals import Lists, customer_lists, item_lists
+from reco.contexts.proposals import Lists, customer_lists, item_lists, own_weights
 from reco.contexts.stand_ins import stand_ins
 from reco.contexts.stock import with_dates, with_stock
 from reco.interactions import Interactions
@@ -57,9 +57,12 @@ class Snapshot:
     remarks: list[str] = field(default_factory=list)
     _found: dict[str, int] = field(default_factory=dict)
 
-    def customer_lists(self, model: str) -> Lists:
-        """The candidates of every customer that `x` knows, by one model, in the order of `x.users`."""
-        return customer_lists(self.wb, model, self.until)
+    def customer_lists(self, model: str, context: str | None = None) -> Lists:
+        """The candidates of every customer that `x` knows, by one model, in the order of `x.users`.
+
+        The hybrid's are blended with the weights of the context, where the settings give it its own.
+        """
+        return customer_lists(self.wb, model, self.until, own_weights(self.wb, model, context))
 
     def item_lists(self, model: str, k: int | None = None) -> Lists:
         """What goes with every item of `x`, by one model, in the order of `x.items`."""

@@ -41,7 +41,7 @@ def stand_ins(known: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     both = pd.concat([known, others], ignore_index=True)
     model = TFIDF(columns=TEXTS, attributes=ATTRIBUTES, price_bands=0, ngrams=1)
     try:
-        vectors = model._embed(both)
+        vectors = model.embed(both)
     except ValueError:  # nothing is described by a word
         return nobody
     left, right = vectors[: len(known)], vectors[len(known) :]

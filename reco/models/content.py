@@ -27,7 +27,7 @@ class ContentRecommender(Recommender):
     """Cosine between vectors of items, and between an item and the sum of the vectors of what a user has.
 
     A user's vector is made when it is asked for, so that new events need no update. The similarity of all pairs of
-    items is never held, only a block at a time. A subclass writes `_embed`.
+    items is never held, only a block at a time. A subclass writes `embed`.
     """
 
     knows_new_items: ClassVar[bool] = True
@@ -35,7 +35,7 @@ class ContentRecommender(Recommender):
     explains: ClassVar[bool] = True
 
     @abstractmethod
-    def _embed(self, products: pd.DataFrame) -> sparse.csr_matrix | np.ndarray:
+    def embed(self, products: pd.DataFrame) -> sparse.csr_matrix | np.ndarray:
         """One row an item (or as `_vectors_of` finds it), float32, of length 1, or zeros where nothing is known."""
 
     @classmethod
@@ -49,7 +49,7 @@ class ContentRecommender(Recommender):
         return "needs the products' texts; pass products to Interactions.from_frame"
 
     def _train(self, x: Interactions) -> None:
-        self.vectors = self._embed(x.products)
+        self.vectors = self.embed(x.products)
 
     def _update(self, x: Interactions, rows: np.ndarray, first: int) -> None:
         """Nothing: what items are described by stays."""
@@ -127,7 +127,7 @@ class TFIDF(ContentRecommender):
     min_items: int = 1
     ngrams: int = 2
 
-    def _embed(self, products: pd.DataFrame) -> sparse.csr_matrix:
+    def embed(self, products: pd.DataFrame) -> sparse.csr_matrix:
         parts = [self._words(products)]
         parts += [_values(products[name], name) for name in self.attributes if name in products]
         if self.price_bands:

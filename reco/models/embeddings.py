@@ -51,7 +51,7 @@ class SentenceEmbeddings(ContentRecommender):
             return "needs sentence embeddings; install them with: make embeddings"
         return super().lacks(interactions)
 
-    def _embed(self, products: pd.DataFrame) -> np.ndarray:
+    def embed(self, products: pd.DataFrame) -> np.ndarray:
         """One row a distinct text; the first, of zeros, is that of items without any."""
         self._texts, texts = pd.factorize(np.array(["", *joined_texts(products, self.columns)], "object"))
         self._texts = self._texts[1:]

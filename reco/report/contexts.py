@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reco.report import charts, display
+from reco.widgets import addressed
 
 
 def audit(table: pd.DataFrame) -> None:
@@ -42,11 +43,11 @@ def rules(table: pd.DataFrame, slates: int) -> None:
 
 
 def remarks(found: Sequence[str]) -> None:
-    """Show what the files read at fill time lack."""
+    """Show what files read at fill time and strategies lack or pass over."""
     for one in found:
-        display.note(one)
+        display.note(addressed(one, None))
     if not found:
-        display.note("Nothing to remark on the files that are read when slates are filled.")
+        display.note("Nothing to remark: strategies have what they need, and files name only what can be shown.")
 
 
 def price(table: pd.DataFrame, context: str, size: int) -> None:

@@ -1,7 +1,7 @@
 """The gallery: every context as shoppers see it, on a phone and on a desktop, in a page that loads nothing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -64,9 +64,7 @@ def gallery(wb: Workbook, until: pd.Timestamp, index: bool = False) -> str:
         if who.customer_id or context.channel != "email"
     }
     wanted = pd.unique(pd.concat([slate[Columns.ITEM] for slate in slates.values()]))
-    products = wb.table("products")
-    products = products.filter(products.product_id.isin(list(wanted))).select("product_id", "title", "price")
-    known = wb.connection.to_pandas(products).set_index(Columns.PRODUCT)
+    known = shown_of(wb, wanted)
     scenes = []
     for name, context in contexts.items():
         shown = (
@@ -92,6 +90,13 @@ def frame(words: str, shown: Widget, context: Context) -> Frame:
         looks = re.search(r"<style>(.*?)</style>", mail.html, re.DOTALL)
         return Frame(words, Markup(mail.block), Markup(looks[1] if looks else ""), True)  # noqa: S704 escaped there
     return Frame(words, module(shown, level=4), Markup(style()), False)  # noqa: S704 our own file
+
+
+def shown_of(wb: Workbook, item_ids: Iterable[str]) -> pd.DataFrame:
+    """What widgets of a page that loads nothing show of products: title and price, by product_id."""
+    products = wb.table("products")
+    products = products.filter(products.product_id.isin(list(item_ids))).select("product_id", "title", "price")
+    return wb.connection.to_pandas(products).set_index(Columns.PRODUCT)
 
 
 def _visitors(wb: Workbook, until: pd.Timestamp) -> list[Visitor]:

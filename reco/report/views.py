@@ -1,5 +1,6 @@
 """The tables and pictures of notebooks 01, 04, 06 and 07: each shows one result in the look it always has."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -12,9 +13,20 @@ from reco.kpis import Pay, named
 from reco.monitoring import Check
 from reco.quality import Sufficiency
 from reco.report import charts, display
+from reco.report.gallery import frame, shown_of
 from reco.settings import Context, Kpis, Monitoring
-from reco.widgets import slate_html
+from reco.widgets import addressed, widget
 from reco.workbook import Workbook
+
+#: How widgets look where no script runs, no container is asked for its width and a report keeps simple styles only.
+STILL = """
+.reco .reco-heading, .sheet .head { font-family: system-ui, sans-serif; font-size: 1.15rem; }
+.reco .reco-items { display: flex; flex-wrap: wrap; width: auto; gap: 20px 16px; grid-template-columns: none; }
+.reco .reco-item { flex: none; width: 8rem; }
+.reco .reco-picture { height: 5rem; background-color: #f1ece4; }
+.reco .reco-offer { background-color: #eef5ee; }
+.reco .reco-track { overflow-x: visible; }
+"""
 
 RATES = ("ctr", "ctr_low", "ctr_high", "conversion", "conversion_low", "conversion_high")
 
@@ -160,6 +172,7 @@ def sufficiency(checks: Sequence[Sufficiency]) -> None:
 
 def strategies(shares: pd.DataFrame) -> None:
     """Show which strategies fill the places of each context."""
+    shares = shares.assign(strategy=[addressed(title, None) for title in shares["strategy"]])
     display.table(shares, "Which strategies fill the places", formats={"share": "percent"})
 
 
@@ -175,15 +188,24 @@ def slate(wb: Workbook, filled: Mapping[str, Filled], context: str, who: Example
     if context not in filled:
         display.note(f"The settings declare no context {context}.")
         return
+    mine, beside = slate_of(filled[context], wb.settings.contexts[context].anchor, who)
+    seen(wb, context, mine, beside[Columns.ITEM])
+
+
+def seen(wb: Workbook, context: str, slate: pd.DataFrame, beside: Sequence[str] = ()) -> None:
+    """Show one slate of a context as the widget that shoppers see; `beside` names the products that it stands beside.
+
+    No name of a shopper is filled in.
+    """
     place = wb.settings.contexts[context]
-    mine, beside = slate_of(filled[context], place.anchor, who)
-    wanted = [*mine[Columns.ITEM], *beside[Columns.ITEM]]
-    products = wb.table("products").filter(lambda products: products.product_id.isin(wanted))
-    products = products.select("product_id", "title", "price").execute().set_index(Columns.PRODUCT)
-    titles = products.reindex(beside[Columns.ITEM])[Columns.TITLE].dropna().tolist()
+    products = shown_of(wb, [*slate[Columns.ITEM], *beside])
+    titles = products[Columns.TITLE].reindex(beside).dropna().tolist()
     more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
-    html = slate_html(mine, products, wb.settings.store.currency, ", ".join(titles[:3]) + more)
-    display.preview(html, f"{place.title}: {len(mine)} products")
+    stands = f", beside {'; '.join(titles[:3])}{more}" if titles else ""
+    shown = frame("", widget(slate, products, place, wb.settings.store.currency), place)
+    looks = STILL if shown.mail else shown.style + STILL
+    inside = re.sub(r"<(/?)h[12]\b", r"<\1h4", str(shown.html))  # headings of a mail are none of the report's
+    display.preview(f"<style>{looks}</style>{inside}", f"{place.title}: {len(slate)} products{stands}")
 
 
 # 06, performance and pay

@@ -3,21 +3,20 @@
 from reco.widgets.email import Email, email
 from reco.widgets.in_app import in_app, in_app_schema
 from reco.widgets.on_site import module, page, script, style
-from reco.widgets.preview import slate_html
-from reco.widgets.widget import Item, Section, Widget, widget
+from reco.widgets.widget import Item, Section, Widget, addressed, widget
 
 __all__ = [
     "Email",
     "Item",
     "Section",
     "Widget",
+    "addressed",
     "email",
     "in_app",
     "in_app_schema",
     "module",
     "page",
     "script",
-    "slate_html",
     "style",
     "widget",
 ]

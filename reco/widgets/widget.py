@@ -92,7 +92,8 @@ def widget(
         products: index product_id; title and price, and image_url and url where the shop has them.
         context: its settings.
         currency: code of the prices, such as USD.
-        name: the shopper's given name for titles with `{name}`; without one they do without.
+        name: the shopper's given name for titles with `{name}`; without one they do without, and a slate that is for
+            nobody known has the anchor's title in their place.
         title: what the module is called; by its strategy, or by the context's anchor, when left out.
         link: address of a product that the catalogue knows none of, with `{product_id}` in it.
 
@@ -107,9 +108,9 @@ def widget(
     facts = known.to_dict("records")
     items = [_item(row, fact, link) for row, fact in zip(rows, facts, strict=True)]
     # the log knows the strategy without the shopper's name, so that no name gets into it
-    strategies = {item.strategy: addressed(str(row["strategy"]), name) for item, row in zip(items, rows, strict=True)}
-    in_sections = context.layout == "sections"
     heading = HEADINGS[context.anchor]
+    strategies = {item.strategy: _titled(row, name, heading) for item, row in zip(items, rows, strict=True)}
+    in_sections = context.layout == "sections"
     if len(strategies) == 1 and not in_sections:
         heading = next(iter(strategies.values()))
     sections = (
@@ -128,6 +129,12 @@ def widget(
         currency=currency,
         sections=sections,
     )
+
+
+def _titled(row: dict, name: str | None, otherwise: str) -> str:
+    """The title of a row's strategy; a visitor whom nobody knows is not greeted as one who is."""
+    stranger = pd.isna(row["customer_id"]) and not name
+    return otherwise if stranger and _NAME in row["strategy"] else addressed(str(row["strategy"]), name)
 
 
 def _item(row: dict, fact: dict, link: str | None) -> Item:

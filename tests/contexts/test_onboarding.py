@@ -66,12 +66,13 @@ def test_requests_are_those_of_each_answer(shop):
         }
     )
     requests = answer_requests(shop, "homepage", answers)
-    assert requests.frame["slate_id"].tolist() == ["homepage-new2", "homepage-new3", "homepage-new1"]
+    assert requests.frame["customer_id"].tolist() == ["new2", "new3", "new1"]
+    assert requests.frame["slate_id"].is_unique
     assert (requests.frame["asked_at"] == shop.until).all()
-    beside = requests.anchors.groupby("slate_id")["item_id"].agg(list)
-    assert "homepage-new3" not in beside
-    assert beside["homepage-new1"] == shop.shelf.ids[onboarding_anchors(shop, [second])].tolist()
-    assert beside["homepage-new2"] == shop.shelf.ids[onboarding_anchors(shop, [first, second])].tolist()
+    beside = requests.anchors.merge(requests.frame, on="slate_id").groupby("customer_id")["item_id"].agg(list)
+    assert "new3" not in beside
+    assert beside["new1"] == shop.shelf.ids[onboarding_anchors(shop, [second])].tolist()
+    assert beside["new2"] == shop.shelf.ids[onboarding_anchors(shop, [first, second])].tolist()
     asked = code(shop, requests)
     assert (asked.customer == -1).all()
     assert np.bincount(asked.anchors["slate"], minlength=3)[0] > 0

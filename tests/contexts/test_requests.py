@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from reco.contexts import standing_requests
-from reco.contexts.requests import latest_baskets
+from reco.contexts.requests import latest_baskets, opaque_ids
 from reco.pipeline import history
 
 
@@ -48,3 +48,30 @@ def test_of_two_orders_at_the_same_moment_the_higher_id_counts(bare):
 def test_a_guest_gets_no_slate_of_their_own(bare):
     frame, _ = standing_requests(bare, "basket", pd.Timestamp("2026-06-01", tz="UTC"))
     assert sorted(frame["customer_id"]) == [f"c{n:02}" for n in range(20)]
+
+
+def test_slate_ids_tell_nobody_who_is_shown_it(bare):
+    at, later = pd.Timestamp("2026-06-01", tz="UTC"), pd.Timestamp("2026-06-02", tz="UTC")
+    customers = pd.Series([f"c{n:02}" for n in range(20)])
+    ids = opaque_ids(bare, "basket", customers, at)
+    assert ids.str.fullmatch("basket-[0-9a-f]{16}").all()
+    assert ids.is_unique
+    assert ids.equals(opaque_ids(bare, "basket", customers, at))
+    assert (
+        ids[::-1].reset_index(drop=True).equals(opaque_ids(bare, "basket", customers[::-1].reset_index(drop=True), at))
+    )
+    for other in (opaque_ids(bare, "basket", customers, later), opaque_ids(bare, "customer", customers, at)):
+        assert not set(other.str[-16:]) & set(ids.str[-16:])
+
+
+def test_the_key_of_slate_ids_is_the_store_s_own_data(bare, wb):
+    at, customers = pd.Timestamp("2026-06-01", tz="UTC"), pd.Series(["c00"])
+    assert opaque_ids(bare, "cart", customers, at)[0] != opaque_ids(wb, "cart", customers, at)[0]
+
+
+def test_slates_join_their_customers(filled):
+    for name in ("email", "cart"):
+        requests, slates, _ = filled[name]
+        whose = slates.merge(requests.frame, on="slate_id", suffixes=("", "_asked"))
+        assert (whose["customer_id"] == whose["customer_id_asked"]).all()
+        assert len(whose) == len(slates)

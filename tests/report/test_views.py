@@ -1,8 +1,12 @@
 """What notebook 04 shows of a slate."""
 
+import re
+
+import pandas as pd
 import pytest
 
 from reco import contexts, pipeline
+from reco.report import contexts as rule_views
 from reco.report import display, views
 
 
@@ -30,9 +34,33 @@ def test_a_slate_shows_all_its_products(wb, filled, shown, context):
     assert len(mine) == wb.settings.contexts[context].size
     assert len(places) == len(mine)
     assert (not beside.empty) == (context != "email")
-    assert who.customer_id not in html
+    assert len(re.findall('class="reco-item"', html)) == (len(mine) if context != "email" else 0)
+    assert who.customer_id not in re.findall(r"\w+", re.sub(r'style="[^"]*"', "", html))
+    if len(beside):
+        first = titles.reindex(beside["item_id"]).dropna().iloc[0]
+        assert shown[0].title.startswith(f"{wb.settings.contexts[context].title}: {len(mine)} products, beside {first}")
+
+
+def test_a_strategy_that_names_the_shopper_is_shown_as_to_a_stranger(wb, filled, shown):
+    slate = filled["homepage"].slates
+    slate = slate[slate["slate_id"] == slate["slate_id"].iloc[0]]
+    assert slate["strategy"].str.contains("{name}", regex=False).any()
+    views.seen(wb, "homepage", slate)
+    views.strategies(pd.DataFrame({"context": ["Homepage"], "strategy": ["Welcome back, {name}"], "share": [1.0]}))
+    rule_views.remarks(["“Welcome back, {name}” needs views"])
+    for one in shown:
+        words = getattr(one, "html", None) or repr(one)
+        assert "Welcome back" in words
+        assert "{name}" not in words
 
 
 def test_a_context_that_the_settings_lack_is_said_so(wb, shown):
     views.slate(wb, {}, "kiosk", contexts.Example("1", "2"))
     assert repr(shown[0]) == "The settings declare no context kiosk."
+
+
+def test_a_mail_is_shown_as_it_is_but_for_its_headings(wb, filled, shown):
+    slate = filled["email"].slates
+    views.seen(wb, "email", slate[slate["slate_id"] == slate["slate_id"].iloc[0]])
+    assert re.search(r"<h4[^>]*>Recommended for you</h4>", shown[0].html)
+    assert not re.search("&lt;h|<h[123]", shown[0].html)

@@ -108,3 +108,9 @@ def test_a_name_never_brings_control_characters_nor_length(name):
 )
 def test_titles_do_without_a_name(title, expected):
     assert addressed(title, None) == addressed(title, " \n") == expected
+
+
+def test_a_stranger_is_not_welcomed_back():
+    shown = widget(slate(HOMEPAGE, customer_id=None), PRODUCTS, context("sections", anchor="customer"), "USD")
+    assert [section.title for section in shown.sections] == ["Recommended for you", "Trending in your interests"]
+    assert shown.items[0].strategy == "Welcome back"

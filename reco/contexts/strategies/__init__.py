@@ -88,7 +88,8 @@ def remarks(shop: Snapshot, strategies: Sequence[Strategy]) -> list[str]:
     for strategy in strategies:
         lacking, used = lacks(shop, strategy), resolve(shop, strategy)
         if lacking:
-            helped = f"; “{used.title}” takes its place" if lacks(shop, used) is None else ""
+            other = f"“{used.title}”" if used.title != strategy.title else f"the model {used.model}"
+            helped = f"; {other} takes its place" if lacks(shop, used) is None else ""
             found.append(f"“{strategy.title}” {lacking}{helped}")
         if used.kind == "curated":
             found += passed_over(shop, used.file)

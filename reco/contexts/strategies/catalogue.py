@@ -54,7 +54,7 @@ def trending_in_interests(shop: Snapshot, asked: Asked, strategy: Strategy) -> p
     else:
         row = rows(shop, asked)
         known = np.flatnonzero(row >= 0)
-        slate, item, trend = shop.customer_lists(strategy.model).gather(row[known])
+        slate, item, trend = shop.customer_lists(strategy.model, asked.context).gather(row[known])
         slate, trend = known[slate], np.log1p(np.maximum(trend, 0))
         share = share_of(shares(shop, told, asked.count, "category"), slate, shop.shelf.codes("category")[item])
     brand, band = (
@@ -134,7 +134,7 @@ def _listed_score(shop: Snapshot, asked: Asked, model: str, picks: np.ndarray) -
     """How high each pick (column) stands in the list of each slate's customer (row): 1 at the top, 0 if not there."""
     row = rows(shop, asked)
     known = np.flatnonzero(row >= 0)
-    slate, item, _ = shop.customer_lists(model).gather(row[known])
+    slate, item, _ = shop.customer_lists(model, asked.context).gather(row[known])
     standing = 1 / (1 + place(slate))
     table = sparse.csr_matrix((standing, (known[slate], item)), (asked.count, len(shop.shelf.ids)))
     return table[:, picks].toarray()

@@ -23,7 +23,7 @@ def for_customer(shop: Snapshot, asked: Asked, strategy: Strategy) -> pd.DataFra
     """
     row = rows(shop, asked)
     known = np.flatnonzero(row >= 0)
-    slate, item, score = shop.customer_lists(strategy.model).gather(row[known])
+    slate, item, score = shop.customer_lists(strategy.model, asked.context).gather(row[known])
     own = proposed(known[slate], item, score, most=LIST)
     seen = session(shop, asked, row < 0)
     if seen.empty:
