@@ -40,6 +40,10 @@ class Rate:
         rate = arm.total(self.parts[0]) / arm.n
         return rate * (1 - rate)
 
+    def variance(self, arm: Moments, control: Moments) -> float:
+        """Variance of the difference."""
+        return self.spread(arm) / arm.n + self.spread(control) / control.n
+
     def compare_past(self, arm: Moments, control: Moments) -> None:
         """Rates have no past to be adjusted by; take the mean of a 0/1 column with `before`."""
 
@@ -77,6 +81,10 @@ class Totals:
     def spread(self, arm: Moments) -> float:
         """Variance of one unit's share in the value: n times that of the estimate, before any adjustment."""
         return estimate(arm, *self.quotient).variance * arm.n
+
+    def variance(self, arm: Moments, control: Moments) -> float:
+        """Variance of the difference, after adjustment."""
+        return sum(one.variance for one in self.estimates(arm, control))
 
     def compare_past(self, arm: Moments, control: Moments) -> Effect | None:
         """What the arms did before the test, compared as if it were the outcome."""

@@ -57,6 +57,11 @@ class Moments:
         """Moments of a matrix with a row a unit and a column a part."""
         return cls(tuple(parts), len(values), values.sum(axis=0), values.T @ values)
 
+    @classmethod
+    def from_summary(cls, part: Part, n: int, mean: float, variance: float) -> "Moments":
+        """Moments of one part from its mean and sample variance, as published tables give them."""
+        return cls((part,), n, np.array([n * mean]), np.array([[variance * (n - 1) + n * mean**2]]))
+
     def __add__(self, other: "Moments") -> "Moments":
         """Moments of the units of both."""
         if self.parts != other.parts:
