@@ -10,6 +10,7 @@ from reco.contexts.requests import Requests, standing_requests
 from reco.contexts.slates import make_slates
 from reco.contexts.snapshot import snapshot
 from reco.contexts.strategies import remarks as of_strategies
+from reco.errors import InputError
 from reco.pipeline import sold
 from reco.settings import Rules
 from reco.workbook import Workbook
@@ -80,12 +81,16 @@ class Example(NamedTuple):
 
 
 def example_customer(wb: Workbook, until: pd.Timestamp, place: int = 1) -> Example:
-    """The customer with the `place`-th highest revenue before `until`, and this customer's usual product."""
+    """The customer with the `place`-th highest revenue before `until`, and this customer's usual product.
+
+    Raises `InputError` where there are not so many customers.
+    """
     lines = sold(wb).filter(lambda lines: lines.ordered_at < until)
     revenue = lines.group_by("customer_id").aggregate(revenue=lines.revenue.sum())
     best = revenue.order_by(revenue.revenue.desc(), "customer_id").limit(1, offset=place - 1).execute()
     if best.empty:
-        raise ValueError(f"no customer number {place}; the store has {revenue.count().execute()}")
+        count = revenue.count().execute()
+        raise InputError(f"no customer number {place} to show: {count:,} bought anything before {until:%Y-%m-%d}")
     customer = best["customer_id"][0]
     own = lines.filter(lines.customer_id == customer).group_by("product_id").aggregate(n=lines.order_id.nunique())
     return Example(customer, own.order_by(own.n.desc(), "product_id").limit(1).execute()["product_id"][0])

@@ -16,7 +16,7 @@ NAMED: Final = 3
 def with_stock(wb: Workbook, products: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """`products` (index product_id) with the stock of the rule's file, where it names one, and remarks about it.
 
-    Raises `InputError` where the file is absent, lacks a column or holds something that is not a number.
+    Raises `InputError` where the file is absent, no CSV, lacks a column or holds something that is not a number.
     """
     rule = wb.settings.rules.in_stock
     if rule is None or rule.file is None:
@@ -64,7 +64,11 @@ def _read(wb: Workbook, file: Path, rule: str, columns: list[str]) -> pd.DataFra
     path = wb.settings.root / file
     if not path.is_file():
         raise InputError(f"{place(wb.settings, 'rules', rule, 'file')}: no such file {file}; expected a CSV")
-    frame = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True)
+    try:
+        frame = pd.read_csv(path, dtype=str, encoding="utf-8-sig", skipinitialspace=True)
+    except (UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        wanted = ", ".join(columns)
+        raise InputError(f"{file}:1: not readable as CSV in UTF-8 ({error}); expected columns {wanted}") from None
     lacking = [column for column in columns if column not in frame]
     if lacking:
         found = ", ".join(map(str, frame.columns)) or "none"

@@ -124,4 +124,6 @@ def _of(baskets: pd.DataFrame, customer: str) -> tuple[str, ...]:
 
 
 def _beside(who: Visitor, context: Context) -> tuple[str, ...]:
-    return {"product": (who.product,), "basket": who.basket, "customer": ()}[context.anchor]
+    """What the visitor looks at; where a context knows its customer, only one nobody knows is served from that."""
+    at_hand = {"product": (who.product,), "basket": who.basket, "customer": () if who.customer_id else (who.product,)}
+    return at_hand[context.anchor]

@@ -10,6 +10,7 @@ from reco import contexts
 from reco.contexts import Requests, auditing
 from reco.contexts.auditing import audit, by_rule, coverage, violations
 from reco.contexts.filling import Filled, example_customer, fill, strategy_shares
+from reco.errors import InputError
 from tests.contexts.auditing.corner import CONTEXTS, RULES, UNTIL, corner_shop, requests, right
 
 
@@ -99,5 +100,5 @@ def test_example_is_the_customer_with_the_highest_revenue(wb, until, lines):
 
 
 def test_no_such_example(wb, until):
-    with pytest.raises(ValueError, match="no customer number 301"):
+    with pytest.raises(InputError, match="no customer number 301 to show: 297 bought anything before 2017"):
         example_customer(wb, until, place=301)
