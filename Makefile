@@ -10,7 +10,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # Notebooks are tested without the optional models, as `make reports` runs them in the environment that it makes.
 NOT_OPTIONAL := RECO_COMPARISON__DEEP=never RECO_COMPARISON__LEAVE_OUT='["sentence_embeddings"]'
 
-.PHONY: reports test check lab spark deep embeddings notebooks benchmarks format clean
+.PHONY: reports test check calibrate lab spark deep embeddings notebooks benchmarks format clean
 .DEFAULT_GOAL := reports
 
 $(VENV)/ready: requirements.txt pyproject.toml
@@ -53,6 +53,9 @@ reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 test: $(VENV)/test  ## test the package on both engines, then every notebook as `make reports` runs it
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 	$(NOT_OPTIONAL) $(BIN)/python -m pytest $(NBVAL) notebooks/*.ipynb
+
+calibrate: $(VENV)/ready  ## error rates and coverage of the tests over 20,000 simulated experiments
+	$(ONE_THREAD) $(BIN)/python -m reco.experiments.calibration
 
 check: $(VENV)/ready  ## formatting, lint and the rules of notebooks
 	$(BIN)/ruff format --check .
