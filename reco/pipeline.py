@@ -14,6 +14,7 @@ from reco.errors import InputError
 from reco.evaluation import Evaluation, Interval, evaluate, paired_difference
 from reco.evaluation.cost import measured, size
 from reco.interactions import Cutoffs, Interactions, cutoffs
+from reco.learned import Look, Ranker, learn, look, rank
 from reco.models import Recommender, make_model
 from reco.models.base import Among
 from reco.models.hybrid import blend
@@ -23,7 +24,7 @@ from reco.workbook import Workbook
 CANDIDATES = 100
 
 #: What gives candidates without being a model of the registry.
-BLENDS = ("hybrid",)
+BLENDS = ("hybrid", "learned")
 
 #: Length of the item-to-item lists that slates choose from.
 NEIGHBOURS = 30
@@ -211,6 +212,8 @@ def _blended(wb: Workbook, until: pd.Timestamp, context: str | None = None) -> p
 def _try(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
     if model == "hybrid":
         return _blended(wb, until)
+    if model == "learned":
+        return _ranked(wb, until)
     users = history(wb, until).users
     fitted_model, fit = measured(lambda: fitted(wb, model, until))
     by_among, told = measured(lambda: fitted_model.lists(users, CANDIDATES))
@@ -227,6 +230,51 @@ def _try(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
 def parts(wb: Workbook, until: pd.Timestamp, task: str = "anything") -> dict[str, pd.DataFrame]:
     """The lists of the hybrid's parts for a task, by part."""
     return {part: candidates(wb, model, until, task) for part, model in wb.settings.hybrid.parts.items()}
+
+
+def rankers(wb: Workbook, until: pd.Timestamp) -> dict[str, Ranker]:
+    """What the learned blend ranks by, for anything and for new products: learned from weeks before `until` alone.
+
+    Raises `InputError` where the orders before it are too few to learn from.
+    """
+    frame = wb.cached("rankers", lambda: _learn(wb, until), **depends(wb, "learned", until))
+    return {task: Ranker.from_text(trees) for task, trees in zip(frame["task"], frame["trees"], strict=True)}
+
+
+def seen_at(wb: Workbook, moment: pd.Timestamp, users: pd.Index | None = None) -> Look:
+    """The learned blend's candidates and features as of a moment, for every known customer or those given."""
+    settings, x = wb.settings.hybrid.learned, history(wb, moment)
+    models = {name: fitted(wb, name, moment) for name in settings.algorithms}
+    users = x.users if users is None else x.users.intersection(users)
+    local = moment.tz_convert(wb.settings.store.time_zone)
+    return look(x, models, pd.Series(local, index=users), settings.named)
+
+
+def _learn(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame:
+    settings, weeks = wb.settings.hybrid.learned, wb.settings.split.test_weeks
+    first = pd.Timestamp(sold(wb).ordered_at.min().execute())
+    end, looks = until.tz_convert(wb.settings.store.time_zone), []
+    for number in range(settings.looks):
+        after = end - pd.DateOffset(weeks=number * settings.weeks_apart)
+        moment = (after - pd.DateOffset(weeks=weeks)).tz_convert("UTC")
+        if moment - pd.Timedelta(weeks=weeks) > first:
+            taken = purchases(wb, moment, after.tz_convert("UTC"))
+            looks.append((seen_at(wb, moment, pd.Index(taken[Columns.USER].unique())), taken))
+    try:
+        learned = {task: learn(looks, AMONG[task], settings.trees) for task in ("anything", "new")}
+    except ValueError as error:
+        raise InputError(
+            f"the learned blend has {len(looks)} looks at weeks before {until:%Y-%m-%d}: {error}; expected orders of "
+            f"{2 * weeks} weeks or more in {wb.settings.file.name}, or another model in place of learned"
+        ) from None
+    return pd.DataFrame({"task": list(learned), "trees": [ranker.text() for ranker in learned.values()]})
+
+
+def _ranked(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame:
+    """The learned blend's candidates for every task; what is bought again is ranked as anything is."""
+    learned, seen = rankers(wb, until), seen_at(wb, until)
+    lists = {task: rank(seen, learned.get(task, learned["anything"]), CANDIDATES, AMONG[task]) for task in TASKS}
+    return pd.concat([one.assign(task=task) for task, one in lists.items()], ignore_index=True)
 
 
 def neighbours(wb: Workbook, model: str, until: pd.Timestamp, k: int = NEIGHBOURS) -> pd.DataFrame:
@@ -298,6 +346,7 @@ def depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:
         "model": model,
         "options": wb.settings.models if blended else wb.settings.models.get(model, {}),
         "hybrid": wb.settings.hybrid.model_dump(mode="json") if blended else {},
+        "weeks": wb.settings.split.test_weeks if model == "learned" else None,
         "catalogue": wb.settings.catalogue.model_dump(mode="json"),
         "reset": str(learned_since(wb, until)),
         "until": until.isoformat(),

@@ -42,6 +42,7 @@ def sample_settings() -> dict:
     values["sources"] = [{"kind": "complete_journey", "households": HOUSEHOLDS}]
     values["experiments"]["source"]["path"] = str(ROOT / "data" / "open_bandit.parquet")
     values["catalogue"]["min_customers"] = 20
+    values["hybrid"]["learned"] = {"looks": 2, "trees": 20}
     return values
 
 

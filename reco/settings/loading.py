@@ -14,7 +14,7 @@ from reco.settings.explaining import explain
 from reco.settings.sections import Settings, Strategy
 
 #: What strategies may name besides the models of the registry.
-BLENDS: Final = ("hybrid",)
+BLENDS: Final = ("hybrid", "learned")
 
 
 def find(path: str | Path) -> Path:
@@ -68,6 +68,7 @@ def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
     named: list[tuple[tuple[str | int, ...], str]] = [
         (("hybrid", "parts", part), model) for part, model in settings.hybrid.parts.items()
     ]
+    named += [(("hybrid", "learned", "algorithms", n), one) for n, one in enumerate(settings.hybrid.learned.algorithms)]
     for name, context in settings.contexts.items():
         for number, strategy in enumerate(context.strategies):
             where: tuple[str | int, ...] = ("contexts", name, "strategies", number)

@@ -132,6 +132,22 @@ class Comparison(Section):
     leave_out: list[str] = []
 
 
+class Learned(Section):
+    """The learned blend: the algorithms that name candidates, and what the ranker learns from.
+
+    It looks back at `looks` moments, so many weeks apart, the last of which ends when it is asked; at each, every
+    algorithm names its `named` best products. `trees` is the size of the ranker.
+    """
+
+    algorithms: Annotated[list[str], Field(min_length=1)] = [
+        "tifu_knn", "up_cf", "due_again", "item_knn", "ease", "tfidf", "popularity",
+    ]  # fmt: skip
+    looks: Count = 3
+    weeks_apart: Count = 2
+    named: Count = 40
+    trees: Count = 300
+
+
 class Hybrid(Section):
     """The weighted hybrid: which algorithm plays each part, and each part's share.
 
@@ -151,6 +167,7 @@ class Hybrid(Section):
     }
     scaling: Literal["minmax", "rank", "zscore", "reciprocal"] = "minmax"
     contexts: dict[str, dict[Literal["collaborative", "content", "rules"], Share]] = {}
+    learned: Learned = Learned()
 
     @model_validator(mode="after")
     def _weights_sum_to_one(self) -> "Hybrid":
@@ -243,8 +260,10 @@ class Context(Section):
     @model_validator(mode="after")
     def _hybrid_by_customer(self) -> "Context":
         for strategy in self.strategies:
-            if self.anchor != "customer" and strategy.model == "hybrid" and strategy.by != "customer":
-                raise ValueError(f"strategy {strategy.title!r}: the hybrid ranks for customers; expected by: customer")
+            if self.anchor != "customer" and strategy.model in ("hybrid", "learned") and strategy.by != "customer":
+                raise ValueError(
+                    f"strategy {strategy.title!r}: {strategy.model} ranks for customers; expected by: customer"
+                )
         return self
 
 
