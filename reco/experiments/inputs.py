@@ -194,38 +194,57 @@ def _look_table(
 def _gather_table(
     table: "ibis.Table", outcomes: Sequence[str], parts: Sequence[Part], variant: str, unit: str | None
 ) -> tuple[dict[str, Moments], int | None]:
-    units = units_of(table, parts, variant=variant, unit=unit)
-    caps = {f"cap{i}": units[f"p{i}"].quantile(p.cap, where=units[f"p{i}"] > 0) for i, p in enumerate(parts) if p.cap}
-    if caps:
-        tops = units.aggregate(**caps).to_pyarrow().to_pylist()[0]
-        cut = {name.replace("cap", "p"): top for name, top in tops.items() if top is not None}
-        units = units.mutate(**{name: ibis.least(units[name], top) for name, top in cut.items()})
-    moments = sums(units, parts)
-    return moments, None if unit is None else int(table[unit].nunique().execute())
-
-
-def units_of(table: "ibis.Table", parts: Sequence[Part], *, variant: str, unit: str | None) -> "ibis.Table":
-    """`roll_up` where the data is: columns arm, p0, p1, … and, for parts that must not differ, their lows."""
+    """By unit alone, which is the quicker grouping; by arm and unit only if a unit turns up in several arms."""
     if unit is None:
-        values = {
-            f"p{i}": ibis.literal(1.0) if p.column is None else _float(table, p.column) for i, p in enumerate(parts)
-        }
-        return table.select(arm=table[variant].cast("string"), **values)
+        return sums(_capped(rows_of(table, parts, variant), parts), parts), None
+    arm = table[variant].cast("string")
+    alone = table.group_by(unit=table[unit]).aggregate(arm=arm.min(), other=arm.max(), **_totals(table, parts))
+    try:
+        moments = sums(_capped(alone, parts), parts)
+        return moments, sum(m.n for m in moments.values())
+    except _CrossedError:
+        each = table.group_by(arm=arm, unit=table[unit]).aggregate(**_totals(table, parts))
+        return sums(_capped(each, parts), parts), int(table[unit].nunique().execute())
+
+
+class _CrossedError(Exception):
+    """A unit in several arms."""
+
+
+def rows_of(table: "ibis.Table", parts: Sequence[Part], variant: str) -> "ibis.Table":
+    """Every row its own unit: columns arm, p0, p1, …"""
+    one = ibis.literal(1.0)
+    values = {f"p{i}": one if part.column is None else _float(table, part.column) for i, part in enumerate(parts)}
+    return table.select(arm=table[variant].cast("string"), **values)
+
+
+def _totals(table: "ibis.Table", parts: Sequence[Part]) -> dict[str, "ibis.Value"]:
+    """`roll_up` where the data is: aggregates p0, p1, … and, for parts that must not differ, their lows."""
     values = {}
     for i, part in enumerate(parts):
-        value = ibis.literal(1.0) if part.column is None else _float(table, part.column)
-        values[f"p{i}"] = (
-            table.count().cast("float64")
-            if part.column is None
-            else (value.sum() if part.how == "sum" else value.max())
-        )
+        if part.column is None:
+            values[f"p{i}"] = table.count().cast("float64")
+            continue
+        value = _float(table, part.column)
+        values[f"p{i}"] = value.sum() if part.how == "sum" else value.max()
         if part.how == "once":
             values[f"low{i}"] = value.min()
-    return table.group_by(arm=table[variant].cast("string"), unit=table[unit]).aggregate(**values)
+    return values
+
+
+def _capped(units: "ibis.Table", parts: Sequence[Part]) -> "ibis.Table":
+    """Totals above a part's cap set to it, as `moments.roll_up` does."""
+    caps = {f"p{i}": units[f"p{i}"].quantile(p.cap, where=units[f"p{i}"] > 0) for i, p in enumerate(parts) if p.cap}
+    if not caps:
+        return units
+    tops = units.aggregate(**caps).to_pyarrow().to_pylist()[0]
+    cut = {name: top for name, top in tops.items() if top is not None}
+    cut |= {low: top for name, top in cut.items() if (low := name.replace("p", "low")) in units.columns}
+    return units.mutate(**{name: ibis.least(units[name], top) for name, top in cut.items()})
 
 
 def sums(units: "ibis.Table", parts: Sequence[Part]) -> dict[str, Moments]:
-    """Moments by arm from what `units_of` made, with one GROUP BY."""
+    """Moments by arm from one row a unit, with one GROUP BY."""
     size = len(parts)
     pairs = [(i, j) for i in range(size) for j in range(i + 1)]
     aggregates = {"n": units.count()}
@@ -233,7 +252,11 @@ def sums(units: "ibis.Table", parts: Sequence[Part]) -> dict[str, Moments]:
     aggregates |= {f"q{i}_{j}": (units[f"p{i}"] * units[f"p{j}"]).sum() for i, j in pairs}
     once = [i for i in range(size) if f"low{i}" in units.columns]
     aggregates |= {f"wrong{i}": (units[f"p{i}"] != units[f"low{i}"]).sum() for i in once}
+    if "other" in units.columns:
+        aggregates["crossed"] = (units["arm"] != units["other"]).sum()
     rows = units.group_by("arm").aggregate(**aggregates).to_pyarrow().to_pylist()
+    if any(row.get("crossed") for row in rows):
+        raise _CrossedError
     for i in once:
         if wrong := sum(row[f"wrong{i}"] for row in rows):
             name = parts[i].column

@@ -53,9 +53,11 @@ def test_a_table_in_a_database_is_a_frame(rows, unit):
 
 
 def test_a_unit_in_two_arms_is_counted_in_a_table_too(rows):
-    mixed = rows.assign(user_id=rows["user_id"] // 3)
-    for data in (mixed, ibis.memtable(mixed)):
-        assert read(data, ["clicked"], variant="variant", unit="user_id").crossed > 900
+    mixed = rows.assign(user_id=rows["user_id"] // 3, past=1.0)
+    frame, table = (read(d, METRICS, variant="variant", unit="user_id") for d in (mixed, ibis.memtable(mixed)))
+    assert frame.crossed == table.crossed > 900 and frame.units == table.units == 500
+    for arm, moments in frame.moments.items():
+        np.testing.assert_allclose(table.moments[arm].products, moments.products, rtol=1e-12)
 
 
 @pytest.mark.parametrize("as_table", [False, True])
