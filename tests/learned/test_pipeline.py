@@ -35,5 +35,5 @@ def test_what_was_learned_is_found_again(wb, until):
 
 def test_too_few_weeks_to_learn_from(wb):
     first = pd.Timestamp(pipeline.sold(wb).ordered_at.min().execute())
-    with pytest.raises(InputError, match="has 0 looks at weeks before .* another model in place of learned"):
+    with pytest.raises(InputError, match=r"has 0 looks at weeks before .* another model in place of learned"):
         pipeline.rankers(wb, first + pd.Timedelta(weeks=2))
