@@ -60,7 +60,10 @@ def draft(
     parts = [_pinned(shop, name, asked, rules, len(strategies))]
     beside = asked.shown["slate"].to_numpy() * len(shop.shelf.ids) + asked.shown["item"].to_numpy()
     for number, strategy in enumerate(strategies):
-        found = _known(shop, asked, strategy, propose(shop, asked, strategy))
+        found = propose(shop, asked, strategy)
+        if found.empty and strategy.kind != "model":  # a model's place may still go to what is popular
+            continue
+        found = _known(shop, asked, strategy, found)
         if strategy.kind != "cart" and len(beside):
             pairs = found["slate"].to_numpy() * len(shop.shelf.ids) + found["item"].to_numpy()
             found = found[~pd.Index(pairs).isin(beside)]

@@ -26,6 +26,7 @@ STILL = """
 .reco .reco-picture { height: 5rem; background-color: #f1ece4; }
 .reco .reco-offer { background-color: #eef5ee; }
 .reco .reco-track { overflow-x: visible; }
+.sheet table { width: 100%; }
 """
 
 RATES = ("ctr", "ctr_low", "ctr_high", "conversion", "conversion_low", "conversion_high")
