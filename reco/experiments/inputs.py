@@ -176,7 +176,7 @@ def _look_table(
         kind = table[column].type()
         if not (kind.is_numeric() or kind.is_boolean()):
             raise InputError(f"{column}: expected numbers or true/false, found {kind}")
-        value = _float(table, column)
+        value = number(table, column)
         aggregates[f"wrong {column}"] = (value.isnull() | value.isnan() | value.isinf()).sum()
         aggregates[f"negative {column}"] = (value < 0).sum()
         aggregates[f"binary {column}"] = value.isin([0.0, 1.0]).all()
@@ -198,12 +198,12 @@ def _gather_table(
     if unit is None:
         return sums(_capped(rows_of(table, parts, variant), parts), parts), None
     arm = table[variant].cast("string")
-    alone = table.group_by(unit=table[unit]).aggregate(arm=arm.min(), other=arm.max(), **_totals(table, parts))
+    alone = table.group_by(unit=table[unit]).aggregate(arm=arm.min(), other=arm.max(), **totals(table, parts))
     try:
         moments = sums(_capped(alone, parts), parts)
         return moments, sum(m.n for m in moments.values())
     except _CrossedError:
-        each = table.group_by(arm=arm, unit=table[unit]).aggregate(**_totals(table, parts))
+        each = table.group_by(arm=arm, unit=table[unit]).aggregate(**totals(table, parts))
         return sums(_capped(each, parts), parts), int(table[unit].nunique().execute())
 
 
@@ -214,18 +214,18 @@ class _CrossedError(Exception):
 def rows_of(table: "ibis.Table", parts: Sequence[Part], variant: str) -> "ibis.Table":
     """Every row its own unit: columns arm, p0, p1, …"""
     one = ibis.literal(1.0)
-    values = {f"p{i}": one if part.column is None else _float(table, part.column) for i, part in enumerate(parts)}
+    values = {f"p{i}": one if part.column is None else number(table, part.column) for i, part in enumerate(parts)}
     return table.select(arm=table[variant].cast("string"), **values)
 
 
-def _totals(table: "ibis.Table", parts: Sequence[Part]) -> dict[str, "ibis.Value"]:
+def totals(table: "ibis.Table", parts: Sequence[Part]) -> dict[str, "ibis.Value"]:
     """`roll_up` where the data is: aggregates p0, p1, … and, for parts that must not differ, their lows."""
     values = {}
     for i, part in enumerate(parts):
         if part.column is None:
             values[f"p{i}"] = table.count().cast("float64")
             continue
-        value = _float(table, part.column)
+        value = number(table, part.column)
         values[f"p{i}"] = value.sum() if part.how == "sum" else value.max()
         if part.how == "once":
             values[f"low{i}"] = value.min()
@@ -270,6 +270,6 @@ def sums(units: "ibis.Table", parts: Sequence[Part]) -> dict[str, Moments]:
     return moments
 
 
-def _float(table: "ibis.Table", column: str) -> "ibis.expr.types.NumericValue":
+def number(table: "ibis.Table", column: str) -> "ibis.expr.types.NumericValue":
     value = table[column]
     return (value.cast("int8") if value.type().is_boolean() else value).cast("float64")

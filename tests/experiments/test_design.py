@@ -174,6 +174,14 @@ def test_shares_of_several_arms_are_sized_by_the_smallest():
     assert plan(0.1, 0.2, variants=3, shares=[0.5, 0.25, 0.25], correction="none") == found
 
 
+def test_every_variant_has_the_power_that_was_planned():
+    found = plan(0.1, 0.2, variants=3, shares=[2, 2, 1])
+    assert found.units_per_arm == pytest.approx(found.total / 5, abs=1)
+    control = 2 * found.units_per_arm
+    small, large = (Spread(0.1, ratio=ratio, alpha=found.alpha).power(control, 0.2) for ratio in (0.5, 1.0))
+    assert small == pytest.approx(0.8, abs=1e-3) and large > 0.85
+
+
 def test_one_side_needs_less_and_a_margin_is_one_sided():
     two, one = (plan(0.05, 0.1, variants=2, sides=sides) for sides in (2, 1))
     assert one.units_per_arm < two.units_per_arm
