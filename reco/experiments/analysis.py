@@ -11,7 +11,7 @@ from scipy.stats import norm
 from reco.errors import InputError
 from reco.experiments import checks
 from reco.experiments.inputs import Inputs, read
-from reco.experiments.metrics import Metric, Rate, Ratio
+from reco.experiments.metrics import Metric, Rate
 from reco.experiments.moments import Moments
 from reco.experiments.multiplicity import Correction, dunnett, dunnett_level, holm, shared
 from reco.experiments.verdicts import add_verdicts, guard
@@ -125,6 +125,8 @@ def analyze_by(frame: pd.DataFrame, by: str, **options: object) -> Analysis:
 
     An effect that stands out in one of many segments is a reason for a new test, not a finding.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"expected a pandas frame to split by {by!r}, found a {type(frame).__name__}")
     if by not in frame or frame[by].isna().all():
         raise InputError(f"no values of {by!r} to tell segments by")
     parts = {segment: analyze(rows, **options) for segment, rows in frame.groupby(by, observed=True)}
@@ -280,5 +282,7 @@ def _comparable(
         if m.n < 2:
             raise InputError(f"arm {arm} has {m.n} unit; at least 2 are needed")
         for metric in metrics:
-            if isinstance(metric, Ratio) and m.total(metric.parts[1]) == 0:
-                raise InputError(f"{metric.name}: the total of {metric.denominator} is zero in arm {arm}")
+            quotients = () if isinstance(metric, Rate) else (metric.quotient, metric.past)
+            for below in (quotient.below for quotient in quotients if quotient and quotient.below):
+                if m.total(below) == 0:
+                    raise InputError(f"{metric.name}: the total of {below.column} is zero in arm {arm}")

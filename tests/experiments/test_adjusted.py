@@ -71,6 +71,11 @@ def test_a_constant_past_changes_nothing(users):
     assert table.loc[0, "p_value"] == pytest.approx(table.loc[1, "p_value"], rel=1e-9)
 
 
+def test_a_past_without_a_total_is_refused(users):
+    with pytest.raises(InputError, match="the total of sessions_covariate is zero in arm 0"):
+        analyze(users.assign(sessions_covariate=0), unit="user", control=0, metrics=METRICS[:1])
+
+
 @pytest.mark.parametrize("cap", [0.3, 1.0, np.nan])
 def test_a_cap_is_a_high_quantile(cap):
     with pytest.raises(InputError, match="cap of revenue"):

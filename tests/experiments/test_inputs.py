@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from reco.errors import InputError
-from reco.experiments import Mean, Rate, Ratio, analyze
+from reco.experiments import Mean, Rate, Ratio, analyze, analyze_by
 from reco.experiments.inputs import read
 from reco.experiments.moments import Part, by_day, collect, cumulate, merge, roll_up
 
@@ -93,6 +93,11 @@ def test_arms_1_as_number_and_as_text_are_refused(rows):
     mixed = rows.assign(variant=pd.Series([1, "1"] * 4000, dtype=object))
     with pytest.raises(InputError, match="1 and '1' are too alike"):
         analyze(mixed, control="1", metrics=["clicked"])
+
+
+def test_segments_need_a_frame(rows):
+    with pytest.raises(InputError, match="expected a pandas frame to split by 'day', found a Table"):
+        analyze_by(ibis.memtable(rows), "day", metrics=["clicked"])
 
 
 def test_revenue_below_zero_is_named_unless_meant(rows):
