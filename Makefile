@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -p no:randomly
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:randomly
 # Test files run side by side; each worker computes with one thread, so that two of them fill two cores.
 WORKERS ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
@@ -52,7 +52,7 @@ reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 
 test: $(VENV)/test  ## test the package on both engines, then every notebook as `make reports` runs it
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
-	$(NOT_OPTIONAL) $(BIN)/python -m pytest $(NBVAL) notebooks/*.ipynb
+	$(NOT_OPTIONAL) $(ONE_THREAD) $(BIN)/python -m pytest $(NBVAL) --numprocesses=$(WORKERS) --dist=loadfile notebooks/*.ipynb
 
 calibrate: $(VENV)/ready  ## error rates and coverage of the tests over 20,000 simulated experiments
 	$(ONE_THREAD) $(BIN)/python -m reco.experiments.calibration

@@ -69,11 +69,27 @@ def _leader(table: pd.DataFrame, rivals: pd.DataFrame, k: int) -> str:
 
 
 def blend_hybrid(
-    tuned: Mapping[str, pd.DataFrame], boards: Mapping[str, pd.DataFrame], gains: Mapping[str, pd.DataFrame], k: int
+    tuned: Mapping[str, pd.DataFrame],
+    boards: Mapping[str, pd.DataFrame],
+    gains: Mapping[str, pd.DataFrame],
+    beside: Mapping[str, pd.DataFrame],
+    k: int,
 ) -> str:
-    """What tuning gains over the default weights, task by task, and whether a part alone would do better."""
+    """What tuning gains over the default weights, task by task, and what a learned blend finds.
+
+    `beside` holds each algorithm alone against the learned blend (`leaderboard.differences`).
+    """
     tasks = {"anything": "On anything bought next", "new": "on products new to the customer"}
-    return "; ".join(f"{lead}, {_gain(tuned[t], boards[t], gains[t], k)}" for t, lead in tasks.items()) + "."
+    weighted = "; ".join(f"{lead}, {_gain(tuned[t], boards[t], gains[t], k)}" for t, lead in tasks.items())
+    learned = "; ".join(f"{lead.lower()}, it {_ahead(beside[t])}" for t, lead in tasks.items())
+    return f"{weighted}. As for a learned blend: {learned}."
+
+
+def _ahead(beside: pd.DataFrame) -> str:
+    best = beside.sort_values("difference", ascending=False, kind="stable").iloc[0]
+    word = {"better": "falls behind", "worse": "is ahead of", "tie": "ties with"}[best.verdict]
+    ahead, low, high = -best.difference, -best.high, -best.low
+    return f"{word} the best algorithm alone, {best.title} ({ahead:+.4f}, {low:+.4f} to {high:+.4f})"
 
 
 def _gain(tuned: pd.DataFrame, board: pd.DataFrame, gains: pd.DataFrame, k: int) -> str:

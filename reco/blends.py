@@ -6,6 +6,7 @@ import pandas as pd
 from reco import pipeline
 from reco.columns import Columns
 from reco.evaluation import Evaluation
+from reco.learned import rank, titles
 from reco.models import MODELS
 from reco.models.hybrid import SCALINGS, blend, comparable, strongest
 from reco.tuning import try_weights
@@ -24,11 +25,13 @@ NEW_DAYS = 28
 REASONS = (Columns.USER, Columns.ITEM, "part", Columns.BECAUSE, "kind")
 
 
-def tune(wb: Workbook, task: str, step: float, k: int) -> pd.DataFrame:
+def tune(wb: Workbook, task: str, step: float, k: int, trials: int = 0, seed: int = 0) -> pd.DataFrame:
     """Weights of the hybrid tried on the validation weeks, best first (see `tuning.try_weights`)."""
     when = pipeline.periods(wb)
     taken = pipeline.TASKS[task](wb, when.validation, when.test)
-    return try_weights(pipeline.parts(wb, when.validation, task), taken, step, k, wb.settings.hybrid.scaling)
+    return try_weights(
+        pipeline.parts(wb, when.validation, task), taken, step, k, wb.settings.hybrid.scaling, trials, seed
+    )
 
 
 def blends(wb: Workbook, task: str, tuned: pd.Series, **options: float) -> dict[str, Evaluation]:
@@ -66,6 +69,50 @@ def blend_titles(wb: Workbook) -> dict[str, str]:
     """What reports call the contenders of `blends`."""
     alone = {part: f"{MODELS[model].title} alone ({part})" for part, model in wb.settings.hybrid.parts.items()}
     return {"default": "Hybrid, default weights", "tuned": "Hybrid, tuned weights"} | alone
+
+
+def learned(wb: Workbook, task: str, **options: float) -> dict[str, Evaluation]:
+    """On the test weeks: the learned blend, and each algorithm that names its candidates alone."""
+    when = pipeline.periods(wb)
+    lists = {one: pipeline.candidates(wb, one, when.test, task) for one in learned_titles(wb)}
+    return {name: pipeline.judge(wb, one, task, when.test, when.end, **options) for name, one in lists.items()}
+
+
+def learned_titles(wb: Workbook) -> dict[str, str]:
+    """What reports call the contenders of `learned`."""
+    return {"learned": "Learned blend"} | {one: MODELS[one].title for one in wb.settings.hybrid.learned.algorithms}
+
+
+def gains(wb: Workbook, task: str) -> pd.DataFrame:
+    """What the learned blend of the test weeks goes by: feature (in words) and gain (share of all), most first."""
+    ranker = pipeline.rankers(wb, pipeline.periods(wb).test)[task]
+    words = titles(ranker.features, learned_titles(wb))
+    gain = ranker.gain()
+    return pd.DataFrame({"feature": gain.index.map(words), "gain": gain.to_numpy()})
+
+
+def contributions(wb: Workbook, customer: str, task: str, k: int, most: int = 3) -> pd.DataFrame:
+    """Why one customer's list at the start of the test weeks is as it is: a row a product of the learned blend's `k`.
+
+    Columns: rank, title, score, and by_1 to by_`most`: the features that move its score furthest from that of the
+    customer's usual candidate, in words, each with what it adds (Shapley values, in units of the score).
+    """
+    until = pipeline.periods(wb).test
+    ranker, seen = pipeline.rankers(wb, until)[task], pipeline.seen_at(wb, until, pd.Index([customer]))
+    lists = rank(seen, ranker, k, pipeline.AMONG[task])
+    places = pd.Index(seen.pairs.column).get_indexer(seen.x.columns(lists[Columns.ITEM]))
+    chosen = seen.chosen(pipeline.AMONG[task])
+    added = ranker.contributions(seen.features[chosen]).drop(columns="start")
+    added = (added - added.mean()).loc[places]
+    words = np.array([*titles(ranker.features, learned_titles(wb)).values()])
+    order = np.argsort(-np.abs(added.to_numpy()), axis=1, kind="stable")[:, :most]
+    values = np.take_along_axis(added.to_numpy(), order, axis=1)
+    told = {
+        f"by_{n + 1}": [f"{word} ({value:+.2f})" for word, value in zip(words[order[:, n]], values[:, n], strict=True)]
+        for n in range(order.shape[1])
+    }
+    names = seen.x.products[Columns.TITLE].loc[lists[Columns.ITEM]].to_numpy()
+    return pd.DataFrame({"rank": lists[Columns.RANK], "title": names, "score": lists[Columns.SCORE], **told})
 
 
 def reasons(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:

@@ -57,7 +57,8 @@ class BlendHybrid(Parameters):
     k: Annotated[Length, Field(description="length of the recommendation lists that are judged")] = 10
     confidence: Annotated[float, Field(gt=0.5, lt=1, description="confidence level of the intervals")] = 0.95
     seed: Annotated[Seed, Field(description="seed of the bootstrap")] = 0
-    step: Annotated[float, Field(gt=0, le=0.5, description="step of the weights that are tried")] = 0.1
+    step: Annotated[float, Field(gt=0, le=0.5, description="step of the weights that are tried first")] = 0.1
+    trials: Annotated[int, Field(ge=0, description="weights that are tried after them, where they promise most")] = 60
 
 
 class FillContexts(Parameters):

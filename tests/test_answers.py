@@ -47,11 +47,25 @@ def test_what_tuning_gains(verdict, numbers, words):
     tuned = pd.DataFrame({"collaborative": [0.7], "content": [0.1], "rules": [0.2], "ndcg": [0.3]})
     table = pd.DataFrame({"model": ["tuned", "default"], "ndcg": [0.31, 0.3]})
     gains = pd.DataFrame([("tuned", *numbers, verdict)], columns=["model", "difference", "low", "high", "verdict"])
-    found = answers.blend_hybrid(*({"anything": each, "new": each} for each in (tuned, table, gains)), 10)
+    rows = [("EASE", -0.02, -0.03, -0.01, "worse"), ("TIFU-KNN", -0.01, -0.02, 0.001, "tie")]
+    beside = pd.DataFrame(rows, columns=["title", "difference", "low", "high", "verdict"])
+    found = answers.blend_hybrid(*({"anything": each, "new": each} for each in (tuned, table, gains, beside)), 10)
     sentence = (
         f"the default blend reaches NDCG@10 0.300, and tuning to 70% collaborative, 10% content, 20% rules {words}"
     )
-    assert found == f"On anything bought next, {sentence}; on products new to the customer, {sentence}."
+    learned = "it ties with the best algorithm alone, TIFU-KNN (+0.0100, -0.0010 to +0.0200)"
+    assert found == (
+        f"On anything bought next, {sentence}; on products new to the customer, {sentence}. As for a learned blend: "
+        f"on anything bought next, {learned}; on products new to the customer, {learned}."
+    )
+
+
+@pytest.mark.parametrize(("verdict", "words"), [("worse", "is ahead of"), ("better", "falls behind")])
+def test_what_a_learned_blend_finds(verdict, words):
+    beside = pd.DataFrame(
+        [("EASE", -0.02, -0.03, -0.01, verdict)], columns=["title", "difference", "low", "high", "verdict"]
+    )
+    assert answers._ahead(beside) == f"{words} the best algorithm alone, EASE (+0.0200, +0.0100 to +0.0300)"
 
 
 def covered(**numbers: int) -> pd.DataFrame:

@@ -70,3 +70,26 @@ def test_kinds_of_models_that_do_not_explain(wb, until, model, kinds):
     assert set(told["kind"]) == kinds
     assert told["because_id"].isna().all()
     assert (told["part"] == model).all()
+
+
+def test_the_learned_blend_stands_beside_its_algorithms(wb):
+    board = blends.learned(wb, "new", k=10)
+    assert list(board) == ["learned", *wb.settings.hybrid.learned.algorithms] == list(blends.learned_titles(wb))
+    gains = blends.gains(wb, "new")
+    assert gains["gain"].sum() == pytest.approx(1)
+    assert gains["gain"].is_monotonic_decreasing
+    assert gains["feature"].is_unique
+
+
+def test_contributions_name_what_moves_each_score(wb):
+    until = pipeline.periods(wb).test
+    customer = pipeline.history(wb, until).users[0]
+    table = blends.contributions(wb, customer, "new", k=4, most=2)
+    lists = pipeline.candidates(wb, "learned", until, "new")
+    own = lists[lists["user_id"] == customer].head(4)
+    titles = pipeline.history(wb, until).products["title"].loc[own["item_id"]]
+    assert table["title"].tolist() == titles.tolist()
+    assert table["score"].tolist() == pytest.approx(own["score"].tolist(), rel=1e-6)
+    assert table.columns.tolist() == ["rank", "title", "score", "by_1", "by_2"]
+    moved = table[["by_1", "by_2"]].map(lambda words: abs(float(words.rsplit("(", 1)[1].rstrip(")"))))
+    assert (moved["by_1"] >= moved["by_2"]).all()

@@ -37,6 +37,34 @@ def test_the_part_that_finds_things_gets_the_weight():
     assert tried.to_dict("list") == {"a": [0.0, 0.5, 1.0], "b": [1.0, 0.5, 0.0], "ndcg": [1.0, 0.0, 0.0]}
 
 
+def test_optuna_looks_closer_than_the_grid():
+    """z of b must pass y of a, but not x: only weights of a between the grid's 0.5 and 1 rank x, z, y."""
+    lists = {
+        "a": pd.DataFrame({"user_id": "u", "item_id": ["x", "y"], "score": [2.0, 1.0]}),
+        "b": pd.DataFrame({"user_id": "u", "item_id": ["z"], "score": [1.0]}),
+    }  # x gets a, y a/2, z 1 - a: x before z before y for a between 1/2 and 2/3
+    taken = pd.DataFrame({"user_id": "u", "item_id": ["x", "z"]})
+    coarse = try_weights(lists, taken, step=1, k=2)
+    assert coarse["ndcg"].max() < 1
+    fine = try_weights(lists, taken, step=1, k=2, trials=30)
+    assert fine.loc[0, "ndcg"] == 1
+    assert 0.5 <= fine.loc[0, "a"] <= 0.67
+    assert fine[["a", "b"]].sum(axis=1).tolist() == pytest.approx([1] * len(fine), rel=1e-12)
+    assert not fine.duplicated(["a", "b"]).any()
+    pd.testing.assert_frame_equal(fine, try_weights(lists, taken, step=1, k=2, trials=30))
+    assert not fine.equals(try_weights(lists, taken, step=1, k=2, trials=30, seed=1))
+
+
+def test_what_is_found_closer_is_as_blended_and_evaluated(wb):
+    when = pipeline.periods(wb)
+    train, lists = pipeline.history(wb, when.validation), pipeline.parts(wb, when.validation, "new")
+    taken = pipeline.new_purchases(wb, when.validation, when.test)
+    for row in try_weights(lists, taken, step=1, trials=3).to_dict("records"):
+        ndcg = row.pop("ndcg")
+        expected = evaluate(blend(lists, row, 10), taken, train, k=10).summary.loc["ndcg", "value"]
+        assert ndcg == pytest.approx(expected, rel=1e-12)
+
+
 def test_ties_go_to_even_weights():
     tried = try_weights({"a": A, "b": A}, pd.DataFrame({"user_id": ["u"], "item_id": ["x"]}), step=0.5, k=1)
     assert tried["ndcg"].tolist() == [1, 1, 1]

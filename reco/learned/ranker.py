@@ -21,7 +21,6 @@ OPTIONS: Final = {
     "max_bin": 127,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
     "verbosity": -1,
 }
 

@@ -130,3 +130,27 @@ def scatter(
     ax.grid(color=HAIR)
     ax.set(title=title, xlabel=axes[0], ylabel=axes[1])
     return fig
+
+
+def ternary(frame: pd.DataFrame, value: str, title: str, marks: dict[str, Sequence[float]]) -> Figure:
+    """`value` over three shares that add up to 1, the other columns of `frame` in their order; `marks` are named."""
+    names = [column for column in frame if column != value]
+    # each row a corner: the first on the left, the second on the right, the third on top
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]])
+    x, y = (frame[names].to_numpy() @ corners).T
+    fig, ax = plt.subplots(figsize=(6.4, 5.6))
+    filled = ax.tricontourf(x, y, frame[value], levels=12, cmap="Blues")
+    ax.plot(x, y, ".", color=QUIET, markersize=2)
+    ax.plot(*np.vstack([corners, corners[:1]]).T, color=QUIET, linewidth=1)
+    for (place_x, place_y), name, side, below in zip(
+        corners, names, ("left", "right", "center"), (-14, -14, 6), strict=True
+    ):
+        ax.annotate(f"all {name}", (place_x, place_y), (0, below), textcoords="offset points", ha=side)
+    for number, (name, shares) in enumerate(marks.items()):
+        at = np.asarray(shares) @ corners
+        ax.plot(*at, "osD^"[number % 4], color=PALETTE[1], markeredgecolor="white", markersize=9, label=name)
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.05, 1))
+    ax.set(title=title, aspect="equal")
+    ax.set_axis_off()
+    fig.colorbar(filled, ax=ax, shrink=0.7, pad=0.02)
+    return fig

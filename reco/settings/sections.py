@@ -142,10 +142,10 @@ class Learned(Section):
     algorithms: Annotated[list[str], Field(min_length=1)] = [
         "tifu_knn", "up_cf", "due_again", "item_knn", "ease", "tfidf", "popularity",
     ]  # fmt: skip
-    looks: Count = 3
+    looks: Count = 2
     weeks_apart: Count = 2
     named: Count = 40
-    trees: Count = 300
+    trees: Count = 250
 
 
 class Hybrid(Section):

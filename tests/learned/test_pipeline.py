@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from reco import pipeline
+from reco import Workbook, contexts, pipeline
 from reco.columns import Columns
 from reco.errors import InputError
+from reco.settings import Strategy
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +38,19 @@ def test_too_few_weeks_to_learn_from(wb):
     first = pd.Timestamp(pipeline.sold(wb).ordered_at.min().execute())
     with pytest.raises(InputError, match=r"has 0 looks at weeks before .* another model in place of learned"):
         pipeline.rankers(wb, first + pd.Timedelta(weeks=2))
+
+
+def test_slates_are_filled_by_it(wb, until):
+    email = wb.settings.contexts["email"]
+    strategies = [Strategy(title="For you", model="learned", by="customer")]
+    email = email.model_copy(update={"strategies": strategies})
+    other = Workbook(wb.settings.model_copy(update={"contexts": {"email": email}}))
+    requests = contexts.standing_requests(other, "email", until)
+    rules = other.settings.rules.changed(exploration=None, fresh_forward=None, margin=None, not_bought_within=None)
+    slates = contexts.make_slates(other, "email", requests, until, rules).frame
+    lists = pipeline.candidates(other, "learned", until)
+    ours = slates[slates["strategy"] == "For you"]
+    both = ours.merge(lists, left_on=["customer_id", "item_id"], right_on=[Columns.USER, Columns.ITEM])
+    assert len(both) > 0.5 * len(ours) > 500
+    filled = {"email": contexts.Filled(requests, slates, None)}
+    assert contexts.violations(contexts.audit(other, filled, until, rules)) == 0

@@ -80,3 +80,16 @@ def test_lines_with_limits_and_bands():
 
 def test_single_line_needs_no_legend():
     assert charts.lines([1, 2], {"one": [1, 2]}, "", "").axes[0].get_legend() is None
+
+
+def test_a_triangle_of_shares():
+    shares = pd.DataFrame(
+        {"a": [1.0, 0, 0, 0.5], "b": [0.0, 1, 0, 0.5], "c": [0.0, 0, 1, 0], "ndcg": [0.1, 0.2, 0.3, 0.4]}
+    )
+    ax = charts.ternary(shares, "ndcg", "NDCG", {"best": [0.5, 0.5, 0]}).axes[0]
+    trials, outline, best = ax.lines
+    assert trials.get_xydata() == pytest.approx(np.array([[0, 0], [1, 0], [0.5, 0.75**0.5], [0.5, 0]]), abs=1e-12)
+    assert outline.get_xydata()[0].tolist() == outline.get_xydata()[-1].tolist() == [0, 0]
+    assert (best.get_label(), best.get_xydata().tolist()) == ("best", [[0.5, 0]])
+    corners = {text.get_text(): text.xy for text in ax.texts}
+    assert corners == {"all a": (0, 0), "all b": (1, 0), "all c": (0.5, 0.75**0.5)}
