@@ -150,7 +150,8 @@ def ternary(frame: pd.DataFrame, value: str, title: str, marks: dict[str, Sequen
         at = np.asarray(shares) @ corners
         ax.plot(*at, "osD^"[number % 4], color=PALETTE[1], markeredgecolor="white", markersize=9, label=name)
     ax.legend(loc="upper left", bbox_to_anchor=(-0.05, 1))
-    ax.set(title=title, aspect="equal")
+    ax.set_title(title, pad=26)  # above the name of the corner on top
+    ax.set_aspect("equal")
     ax.set_axis_off()
     fig.colorbar(filled, ax=ax, shrink=0.7, pad=0.02)
     return fig
