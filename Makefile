@@ -3,14 +3,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:randomly
+NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:randomly \
+	--numprocesses=$(WORKERS) --dist=loadfile
 # Test files run side by side; each worker computes with one thread, so that two of them fill two cores.
 WORKERS ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # Notebooks are tested without the optional models, as `make reports` runs them in the environment that it makes.
 NOT_OPTIONAL := RECO_COMPARISON__DEEP=never RECO_COMPARISON__LEAVE_OUT='["sentence_embeddings"]'
 
-.PHONY: reports test check calibrate lab spark deep embeddings notebooks benchmarks format clean
+# And with fewer trees: what they learn is tested by the package's own tests.
+SMALL := RECO_HYBRID__LEARNED='{"looks": 1, "trees": 60}'
+
+.PHONY: reports test test-package test-notebooks check calibrate lab spark deep embeddings notebooks benchmarks format clean
 .DEFAULT_GOAL := reports
 
 $(VENV)/ready: requirements.txt pyproject.toml
@@ -50,9 +54,14 @@ $(VENV)/test: $(VENV)/spark $(VENV)/embeddings $(VENV)/chromium requirements-tes
 reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 	$(BIN)/reco run
 
-test: $(VENV)/test  ## test the package on both engines, then every notebook as `make reports` runs it
+test: $(VENV)/test  ## test the package on both engines and every notebook, side by side
+	$(MAKE) --jobs=2 --output-sync=target --no-print-directory test-package test-notebooks
+
+test-package: $(VENV)/test  ## the package alone
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
-	$(NOT_OPTIONAL) $(ONE_THREAD) $(BIN)/python -m pytest $(NBVAL) --numprocesses=$(WORKERS) --dist=loadfile notebooks/*.ipynb
+
+test-notebooks: $(VENV)/test  ## the notebooks alone, as `make reports` runs them
+	$(NOT_OPTIONAL) $(SMALL) $(ONE_THREAD) $(BIN)/python -m pytest $(NBVAL) notebooks/*.ipynb
 
 calibrate: $(VENV)/ready  ## error rates and coverage of the tests over 20,000 simulated experiments
 	$(ONE_THREAD) $(BIN)/python -m reco.experiments.calibration

@@ -72,17 +72,17 @@ def blend_hybrid(
     tuned: Mapping[str, pd.DataFrame],
     boards: Mapping[str, pd.DataFrame],
     gains: Mapping[str, pd.DataFrame],
-    beside: Mapping[str, pd.DataFrame],
     k: int,
 ) -> str:
-    """What tuning gains over the default weights, task by task, and what a learned blend finds.
-
-    `beside` holds each algorithm alone against the learned blend (`leaderboard.differences`).
-    """
+    """What tuning gains over the default weights, task by task."""
     tasks = {"anything": "On anything bought next", "new": "on products new to the customer"}
-    weighted = "; ".join(f"{lead}, {_gain(tuned[t], boards[t], gains[t], k)}" for t, lead in tasks.items())
-    learned = "; ".join(f"{lead.lower()}, it {_ahead(beside[t])}" for t, lead in tasks.items())
-    return f"{weighted}. As for a learned blend: {learned}."
+    return "; ".join(f"{lead}, {_gain(tuned[t], boards[t], gains[t], k)}" for t, lead in tasks.items()) + "."
+
+
+def blend_learned(beside: Mapping[str, pd.DataFrame]) -> str:
+    """How a learned blend fares beside each algorithm alone (`leaderboard.differences` against it), task by task."""
+    tasks = {"anything": "On anything bought next", "new": "on products new to the customer"}
+    return "; ".join(f"{lead}, the learned blend {_ahead(beside[t])}" for t, lead in tasks.items()) + "."
 
 
 def _ahead(beside: pd.DataFrame) -> str:
