@@ -54,8 +54,7 @@ $(VENV)/test: $(VENV)/spark $(VENV)/embeddings $(VENV)/chromium requirements-tes
 reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 	$(BIN)/reco run
 
-test: $(VENV)/test  ## test the package on both engines and every notebook, side by side
-	$(MAKE) --jobs=2 --output-sync=target --no-print-directory test-package test-notebooks
+test: test-package test-notebooks  ## test the package on both engines, then every notebook
 
 test-package: $(VENV)/test  ## the package alone
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
