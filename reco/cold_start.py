@@ -46,6 +46,9 @@ EVERY: Final = 2
 #: Parts that customers are put into at random; each is unknown to the models that serve it.
 FOLDS: Final = 4
 
+#: What `shortened` judges from one pass over fits and scores.
+JUDGED: Final = ("anything", "new")
+
 WEEK: Final = pd.Timedelta(weeks=1)
 
 
@@ -66,9 +69,10 @@ def shortened(wb: Workbook, task: str = "anything", k: int = 10) -> pd.DataFrame
 
     At the beginning of the test weeks, customers known for `max(WEEKS)` weeks are judged by what they bought in the
     `AHEAD` weeks after it. Each is served by models that were fitted without them and took in the cut history;
-    `weeks` of `WHOLE` is the uncut one.
+    `weeks` of `WHOLE` is the uncut one. `task` is one of `JUDGED`.
     """
-    return wb.cached("cold-start-shortened", lambda: _shortened(wb, task, k), task=task, k=k, **_depends(wb))
+    measured = wb.cached("cold-start-shortened", lambda: _shortened(wb, k), k=k, **_depends(wb))
+    return measured[measured["task"] == task].drop(columns="task").reset_index(drop=True)
 
 
 def curve(measured: pd.DataFrame, by: str = "weeks") -> pd.DataFrame:
@@ -141,8 +145,8 @@ def _newcomers(wb: Workbook, task: str, k: int) -> pd.DataFrame:
             x = pipeline.history(wb, moment)
             known = bought[(bought["ordered_at"] < moment) & bought["customer_id"].isin(due.index)]
             seen = known.groupby("customer_id").size().reindex(due.index, fill_value=0)
-            lists = _served(wb, x, _fitted(wb, x), seen, known, task)
-            found = _judged(lists, taken, x, k)
+            lists = _served(wb, x, _fitted(wb, x), seen, known, (task,))
+            found = _judged(lists[task], taken, x, k)
             age = np.ceil((moment - due.loc[found.index]) / WEEK).clip(lower=0)
             weeks = np.array(WEEKS)[np.searchsorted(WEEKS, age.to_numpy())]
             parts.append(found.assign(weeks=weeks, seen=seen.loc[found.index].astype("float64")))
@@ -154,13 +158,14 @@ def _newcomers(wb: Workbook, task: str, k: int) -> pd.DataFrame:
     return looks.groupby(["customer_id", "weeks"], as_index=False).mean()[columns]
 
 
-def _shortened(wb: Workbook, task: str, k: int) -> pd.DataFrame:
+def _shortened(wb: Workbook, k: int) -> pd.DataFrame:
+    """What `shortened` tells, for all of `JUDGED`, by task."""
     bought, moment = _bought(wb), pipeline.periods(wb).test
     bought = bought[bought["ordered_at"] < moment]
     spans = bought.groupby("customer_id")["ordered_at"].agg(["min", "max"])
+    taken = {task: pipeline.TASKS[task](wb, moment, moment + AHEAD * WEEK) for task in JUDGED}
     old = spans.index[spans["min"] <= moment - max(WEEKS) * WEEK].sort_values()
-    taken = pipeline.TASKS[task](wb, moment, moment + AHEAD * WEEK)
-    old = old[old.isin(taken[Columns.USER])]
+    old = old[old.isin(taken["anything"][Columns.USER])]
     fold = pd.Series(np.random.default_rng(0).permutation(len(old)) % FOLDS, index=old)
     x, parts = pipeline.history(wb, moment), []
     for number in range(FOLDS):
@@ -177,11 +182,11 @@ def _shortened(wb: Workbook, task: str, k: int) -> pd.DataFrame:
             told = {part: copy.deepcopy(model) for part, model in models.items()}
             if len(events):
                 told = {part: model.partial_fit(events) for part, model in told.items()}
-            lists = _served(wb, others, told, seen, cut, task)
-            found = _judged(lists, taken[taken[Columns.USER].isin(held)], others, k)
-            parts.append(found.assign(weeks=weeks, seen=seen.loc[found.index].astype("float64")))
+            for task, lists in _served(wb, others, told, seen, cut, JUDGED).items():
+                found = _judged(lists, taken[task][taken[task][Columns.USER].isin(held)], others, k)
+                parts.append(found.assign(task=task, weeks=weeks, seen=seen.loc[found.index].astype("float64")))
     looks = pd.concat(parts).rename_axis("customer_id").reset_index()
-    return looks[["customer_id", "weeks", "seen", *CONTENDERS]]
+    return looks[["task", "customer_id", "weeks", "seen", *CONTENDERS]]
 
 
 def _bought(wb: Workbook) -> pd.DataFrame:
@@ -205,16 +210,46 @@ def _fitted(wb: Workbook, x: Interactions) -> dict[str, Recommender]:
 
 
 def _served(
-    wb: Workbook, x: Interactions, models: Mapping[str, Recommender], seen: pd.Series, known: pd.DataFrame, task: str
-) -> dict[str, pd.DataFrame]:
-    """Lists of each contender for customers (index of `seen`), by what was seen of each and is `known` of them."""
-    users, among = pd.Index(seen.index), pipeline.AMONG[task]
-    parts = {part: model.lists(users, pipeline.CANDIDATES, (among,))[among] for part, model in models.items()}
-    personal = blend(parts, wb.settings.hybrid.weights, pipeline.CANDIDATES)
+    wb: Workbook,
+    x: Interactions,
+    models: Mapping[str, Recommender],
+    seen: pd.Series,
+    known: pd.DataFrame,
+    tasks: Sequence[str],
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """Lists of each contender for customers (index of `seen`), by task, by what was seen and is `known` of each."""
+    users = pd.Index(seen.index)
+    kinds = {pipeline.AMONG[task] for task in tasks}
+    parts = {part: model.lists(users, pipeline.CANDIDATES, kinds) for part, model in models.items()}
     trending, popular = (
         x.columns(make_model(name).fit(x).recommend(x.users[:1], STANDBY, exclude_seen=False)[Columns.ITEM])
         for name in ("trending", "popularity")
     )
+    share = popular_share(seen.to_numpy(), wb.settings.cold_start)
+    column = x.columns(known["product_id"])
+    had = (users.get_indexer(known["customer_id"]) * len(x.items) + column)[column >= 0]
+    found = {}
+    for task in tasks:
+        among = pipeline.AMONG[task]
+        lists = {part: one[among] for part, one in parts.items()}
+        personal = blend(lists, wb.settings.hybrid.weights, pipeline.CANDIDATES)
+        slates = _contenders(x, users, personal, trending, popular, share)
+        if among == "new":
+            left = {name: ~pd.Index(slate * len(x.items) + item).isin(had) for name, (slate, item) in slates.items()}
+            slates = {name: (slate[left[name]], item[left[name]]) for name, (slate, item) in slates.items()}
+        found[task] = {name: _ranked(users, x.items, *pairs) for name, pairs in slates.items()}
+    return found
+
+
+def _contenders(
+    x: Interactions,
+    users: pd.Index,
+    personal: pd.DataFrame,
+    trending: np.ndarray,
+    popular: np.ndarray,
+    share: np.ndarray,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Numbers of users and items of each contender's lists, the best first."""
     proposals = pd.DataFrame(
         {
             "slate": users.get_indexer(personal[Columns.USER]),
@@ -224,19 +259,12 @@ def _served(
         }
     )
     standby = pd.unique(np.concatenate([trending, popular]))
-    share = popular_share(seen.to_numpy(), wb.settings.cold_start)
     mixture = mix(proposals, standby, len(trending), share)
-    slates = {
+    return {
         "popular": (np.repeat(np.arange(len(users)), len(popular)), np.tile(popular, len(users))),
         "personal": (proposals["slate"].to_numpy(), proposals["item"].to_numpy()),
         "mixture": (mixture["slate"].to_numpy(), mixture["item"].to_numpy()),
     }
-    if among == "new":
-        column = x.columns(known["product_id"])
-        had = (users.get_indexer(known["customer_id"]) * len(x.items) + column)[column >= 0]
-        left = {name: ~pd.Index(slate * len(x.items) + item).isin(had) for name, (slate, item) in slates.items()}
-        slates = {name: (slate[left[name]], item[left[name]]) for name, (slate, item) in slates.items()}
-    return {name: _ranked(users, x.items, *pairs) for name, pairs in slates.items()}
 
 
 def _ranked(users: pd.Index, items: pd.Index, slate: np.ndarray, item: np.ndarray) -> pd.DataFrame:

@@ -1,12 +1,13 @@
 """Tuned weights are what blending and evaluating one by one would find."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from reco import pipeline
 from reco.evaluation import evaluate
 from reco.models.hybrid import blend
-from reco.tuning import try_weights
+from reco.tuning import _hundredths, try_weights
 
 
 @pytest.mark.parametrize(("task", "k"), [("anything", 10), ("new", 3)])
@@ -53,6 +54,13 @@ def test_optuna_looks_closer_than_the_grid():
     assert not fine.duplicated(["a", "b"]).any()
     pd.testing.assert_frame_equal(fine, try_weights(lists, taken, step=1, k=2, trials=30))
     assert not fine.equals(try_weights(lists, taken, step=1, k=2, trials=30, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("shares", "weights"), [([1, 1, 1], [0.34, 0.33, 0.33]), ([0, 0], [0.5, 0.5]), ([3, 1, 2.02], [0.49, 0.17, 0.34])]
+)
+def test_hundredths_add_up_to_one(shares, weights):
+    assert _hundredths(np.array(shares, "float64")) == weights
 
 
 def test_what_is_found_closer_is_as_blended_and_evaluated(wb):

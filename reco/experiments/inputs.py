@@ -271,5 +271,6 @@ def sums(units: "ibis.Table", parts: Sequence[Part]) -> dict[str, Moments]:
 
 
 def number(table: "ibis.Table", column: str) -> "ibis.expr.types.NumericValue":
+    """A column as float64; true and false are 1 and 0."""
     value = table[column]
     return (value.cast("int8") if value.type().is_boolean() else value).cast("float64")

@@ -99,9 +99,8 @@ def describe(x: Interactions, pairs: Pairs, asked_at: pd.Series) -> pd.DataFrame
     )
     for attribute in ATTRIBUTES:
         if x.products is not None and attribute in x.products and x.products[attribute].notna().any():
-            found |= _of_attribute(x, past, pairs, now, attribute)
-    if "days_since" in found and "product_gap" in found:
-        found["product_due"] = found["days_since"] / found["product_gap"]
+            found |= _of_attribute(x, past, pairs, now, attribute, found["times"])
+    found["product_due"] = found["days_since"] / found["product_gap"]
     return pd.DataFrame({name: np.asarray(values, "float32") for name, values in found.items()})
 
 
@@ -230,9 +229,9 @@ def _of_products(x: Interactions, past: History, pairs: Pairs, now: np.ndarray) 
 
 
 def _of_attribute(
-    x: Interactions, past: History, pairs: Pairs, now: np.ndarray, attribute: str
+    x: Interactions, past: History, pairs: Pairs, now: np.ndarray, attribute: str, mine: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """How often and how lately the customer bought of the product's category, brand or the like."""
+    """How often and how lately the customer bought of the product's category or the like; `mine`: of the product."""
     code, values = pd.factorize(x.products[attribute])
     code = np.where(code < 0, len(values), code).astype("int64")  # products without it are of one kind
     asked, at, width = x.rows(pairs.users)[pairs.row], now[pairs.row], len(values) + 1
@@ -244,12 +243,10 @@ def _of_attribute(
     had = past.baskets[asked]
     times, last, first = line.count(key, np.zeros_like(at), at), line.last(key, at), line.first(key)
     in_baskets = baskets.count(key, np.zeros_like(had), had)
-    own = Timeline(past.user * len(x.items) + past.item, past.time)
     last_basket = past.number == past.baskets[past.user] - 1
     with np.errstate(invalid="ignore", divide="ignore"):
         since = np.where(times > 0, (at - last) / DAY, np.nan)
         usual = np.where(in_baskets > 1, (last - first) / DAY / (in_baskets - 1), np.nan)
-        mine = own.count(asked * len(x.items) + pairs.column, np.zeros_like(at), at)
         return {
             f"{attribute}_times": times,
             f"{attribute}_share": in_baskets / np.maximum(had, 1),

@@ -78,8 +78,8 @@ def ranking_dots(table: pd.DataFrame, title: str, k: int) -> None:
     display.figure(figure, alt=f"{lead}, {second.title} follows with {second.ndcg:.3f}.")
 
 
-def differences(table: pd.DataFrame, title: str) -> None:
-    """Show paired differences with their verdicts."""
+def differences(table: pd.DataFrame, title: str, label: str = "Algorithm") -> None:
+    """Show paired differences with their verdicts; `label` says what is compared."""
     numbers = dict.fromkeys(("difference", "low", "high"), "number+:4")
     display.table(
         table.drop(columns=["model", "p_value"], errors="ignore"),
@@ -88,7 +88,7 @@ def differences(table: pd.DataFrame, title: str) -> None:
         "level, is a tie.",
         formats=numbers | ({"p_adjusted": "number:4"} if "p_adjusted" in table else {}),
         intervals={"difference": ("low", "high")},
-        labels={"title": "Algorithm"} | ({"p_adjusted": "p, by Holm"} if "p_adjusted" in table else {}),
+        labels={"title": label} | ({"p_adjusted": "p, by Holm"} if "p_adjusted" in table else {}),
     )
 
 

@@ -1,4 +1,4 @@
-"""The tables and pictures of the weighted hybrid in notebook 03: scalings, weights tried, weights of contexts."""
+"""The tables and pictures of the weighted hybrid in notebook 03: weights tried, weights of contexts."""
 
 from collections.abc import Mapping
 
@@ -15,19 +15,6 @@ SCALINGS = {
     "reciprocal": "Reciprocal-rank fusion",
 }
 TASKS = {"anything": "Anything bought next", "new": "Products new to the customer"}
-
-
-def scalings(tables: Mapping[str, pd.DataFrame], usual: str, k: int) -> None:
-    """Show how the hybrid fares under each scaling beside the usual one, by task (paired differences)."""
-    whole = pd.concat([table.assign(task=TASKS[task]) for task, table in tables.items()], ignore_index=True)
-    display.table(
-        whole[["task", "title", "difference", "low", "high", "verdict"]],
-        f"Other scalings beside {SCALINGS[usual].lower()}, in NDCG@{k}",
-        "Validation weeks, default weights; paired bootstrap intervals, and Holm's correction within a task.",
-        dict.fromkeys(("difference", "low", "high"), "number+:4"),
-        intervals={"difference": ("low", "high")},
-        labels={"title": "Scaling"},
-    )
 
 
 def ternaries(tried: Mapping[str, pd.DataFrame], default: Mapping[str, float], k: int) -> None:

@@ -1,7 +1,5 @@
 """The tables and pictures of the learned blend in notebook 03."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from reco.report import charts, display
@@ -24,23 +22,3 @@ def contributions(table: pd.DataFrame) -> None:
     )
     labels = {column: f"Most by, {column[-1]}" for column in table if column.startswith("by_")}
     display.table(table, "Why one customer's list is as it is", note, {"score": "number:2"}, labels=labels)
-
-
-def against_best(gains: Mapping[str, pd.DataFrame], k: int) -> None:
-    """Show, for each task, what the learned blend finds more than each algorithm alone."""
-    names = {"anything": "Anything next", "new": "New products"}
-    parts = [
-        table.assign(task=names[task], difference=-table["difference"], low=-table["high"], high=-table["low"])
-        for task, table in gains.items()
-    ]
-    whole = pd.concat(parts, ignore_index=True)
-    turned = {"better": "worse", "worse": "better", "tie": "tie"}
-    whole["verdict"] = whole["verdict"].map(turned)
-    display.table(
-        whole[["task", "title", "difference", "low", "high", "verdict"]],
-        f"The learned blend beside each algorithm alone, in NDCG@{k}",
-        "Test weeks. Paired bootstrap intervals; p-values corrected by Holm for all algorithms of a task.",
-        dict.fromkeys(("difference", "low", "high"), "number+:4"),
-        intervals={"difference": ("low", "high")},
-        labels={"title": "Beside", "difference": "The blend finds"},
-    )

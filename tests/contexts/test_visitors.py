@@ -10,16 +10,9 @@ import yaml
 from reco import Workbook
 from reco.contexts import Filled, Requests, audit, make_slates, one_slate, snapshot, violations
 from reco.contexts.onboarding import answer_requests
+from tests.contexts.conftest import LINES
 
 CONTEXTS = ["product_page", "cart", "email", "homepage", "post_purchase", "abandoned_cart"]
-LINES = {
-    "order_id": "order",
-    "customer_id": "customer",
-    "product_id": "product",
-    "ordered_at": "at",
-    "quantity": "pieces",
-    "revenue": "paid",
-}
 EVENTS = {"customer_id": "customer", "session_id": "visit", "product_id": "product", "event": "event",
           "occurred_at": "at"}  # fmt: skip
 PRODUCTS = {"product_id": "product", "title": "title", "category": "category", "price": "price"}

@@ -6,11 +6,6 @@ import pytest
 from reco.report import blending, display, learned
 from reco.settings import Hybrid
 
-BESIDE = pd.DataFrame(
-    [("ease", "EASE", -0.02, -0.03, -0.01, "worse"), ("tifu_knn", "TIFU-KNN", 0.01, -0.01, 0.03, "tie")],
-    columns=["model", "title", "difference", "low", "high", "verdict"],
-)
-
 
 @pytest.fixture
 def shown(monkeypatch) -> list:
@@ -20,25 +15,10 @@ def shown(monkeypatch) -> list:
     return things
 
 
-def test_the_learned_blend_is_seen_from_its_own_side(shown):
-    learned.against_best({"new": BESIDE}, 10)
-    text = repr(shown[0])
-    assert "+0.0200 (+0.0100 to +0.0300)" in text
-    assert "better" in text
-    assert "worse" not in text
-    assert "\N{MINUS SIGN}0.0100 (\N{MINUS SIGN}0.0300 to +0.0100)" in text or "-0.0100 (-0.0300 to +0.0100)" in text
-
-
 def test_gains_say_what_is_left_out(shown):
     table = pd.DataFrame({"feature": ["Price", "Times bought", "Due"], "gain": [0.5, 0.3, 0.2]})
     learned.gains(table, "Gains", most=2)
     assert "Price has 50% of the gain, all features not shown 20%." in repr(shown[0])
-
-
-def test_scalings_are_named_in_words(shown):
-    tables = {"new": BESIDE.assign(title=["Rank", "Min-max"])}
-    blending.scalings(tables, "zscore", 10)
-    assert "Other scalings beside standard deviations, in NDCG@10" in repr(shown[0])
 
 
 def test_two_parts_make_no_triangle(shown):
