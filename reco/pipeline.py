@@ -113,8 +113,8 @@ def history(wb: Workbook, until: pd.Timestamp) -> Interactions:
     if x.log.empty:
         raise InputError(
             f"no product was bought by {wb.settings.catalogue.min_customers} known customers before {until:%Y-%m-%d}; "
-            f"expected orders from longer ago, fewer weeks under split, or a lower catalogue.min_customers in "
-            f"{wb.settings.file.name}"
+            f"expected orders from longer ago, fewer weeks under split, a lower catalogue.min_customers, or less under "
+            f"catalogue.exclude in {wb.settings.file.name}"
         )
     return x
 

@@ -12,7 +12,7 @@ import ibis
 import pandas as pd
 from filelock import FileLock
 
-from reco import raw, store
+from reco import raw, shop_files, store
 from reco.engines import ENGINES
 from reco.errors import InputError, MissingTableError
 from reco.raw import RawFile
@@ -60,7 +60,7 @@ class Workbook:
         return self.settings.root / self.settings.store.path / self.settings.store.name
 
     def check(self) -> None:
-        """Raise `InputError` unless every raw file is there and has the columns that are needed; writes nothing."""
+        """Raise `InputError` unless every file that the settings name is there and can be read; writes nothing."""
         places = [("sources", number) for number in range(len(self.settings.sources))] + [("experiments", "source")]
         for location, source in zip(places, self._sources(), strict=False):
             for name, table in SOURCES[source.kind].raw_tables(source).items():
@@ -69,6 +69,7 @@ class Workbook:
                 except InputError as error:
                     keys = [key for key, value in source if value in (table.files, table.files[0])]
                     raise InputError(f"{place(self.settings, *location, *keys[:1])}: {error}") from None
+        shop_files.check(self.settings)
 
     @cached_property
     def raw_files(self) -> list[list[RawFile]]:

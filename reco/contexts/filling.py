@@ -90,7 +90,8 @@ def example_customer(wb: Workbook, until: pd.Timestamp, place: int = 1) -> Examp
     best = revenue.order_by(revenue.revenue.desc(), "customer_id").limit(1, offset=place - 1).execute()
     if best.empty:
         count = revenue.count().execute()
-        raise InputError(f"no customer number {place} to show: {count:,} bought anything before {until:%Y-%m-%d}")
+        none = "" if count else f"; expected orders, and less under catalogue.exclude in {wb.settings.file.name}"
+        raise InputError(f"no customer number {place} to show: {count:,} bought anything before {until:%Y-%m-%d}{none}")
     customer = best["customer_id"][0]
     own = lines.filter(lines.customer_id == customer).group_by("product_id").aggregate(n=lines.order_id.nunique())
     return Example(customer, own.order_by(own.n.desc(), "product_id").limit(1).execute()["product_id"][0])

@@ -127,12 +127,41 @@ def test_sold_out_throughout_shows_nothing_and_counts_it(shop):
 
 
 @pytest.mark.parametrize(
-    "catalogue", [{"exclude": {"product_id": [f"p{n:02}" for n in range(12)]}}, {"min_customers": 100}]
+    ("catalogue", "key"),
+    [
+        ({"exclude": {"product_id": [f"p{n:02}" for n in range(12)]}}, "exclude"),
+        ({"min_customers": 100}, "min_customers"),
+    ],
 )
 @pytest.mark.parametrize("fills", [shown, lambda wb: fill(wb, UNTIL), lambda wb: gallery.gallery(wb, UNTIL)])
-def test_an_empty_catalogue_is_said_so(shop, catalogue, fills):
-    with pytest.raises(InputError, match=r"no product was bought by|no customer number 1 to show: 0 bought anything"):
+def test_an_empty_catalogue_is_said_so_with_the_key_that_emptied_it(shop, catalogue, key, fills):
+    with pytest.raises(InputError, match=r"no product was bought by|no customer number 1 to show: 0 bought") as raised:
         fills(shop({}, **catalogue))
+    assert f"catalogue.{key}" in str(raised.value)
+    assert "workbook.yaml" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"stock.csv": None}, "workbook.yaml:1: rules.in_stock.file: no such file stock.csv; expected a CSV"),
+        ({"dates.csv": None}, "workbook.yaml:1: rules.not_ended.file: no such file dates.csv; expected a CSV"),
+        ({"picks.csv": None}, "no such file picks.csv; expected a CSV of product_id and note"),
+        ({"stock.csv": "product_id,stock\np01,x\n"}, "rules.in_stock.file: stock.csv:2: stock: expected a number"),
+        ({"dates.csv": b"product_id\xff\n"}, "rules.not_ended.file: dates.csv:1: not readable as CSV in UTF-8"),
+        ({"picks.csv": "product\np01\n"}, "strategies.1.file: picks.csv:1: expected a column product_id"),
+    ],
+)
+def test_check_reads_the_files_that_slates_will_be_filled_by(shop, files, message):
+    usual = {"stock.csv": "product_id,stock\np01,0\n", "dates.csv": "product_id,starts_at,ends_at\np01,,\n"}
+    wb = shop(usual, {"in_stock": {"file": "stock.csv"}, "not_ended": {"file": "dates.csv"}})
+    wb.check()
+    for name, text in files.items():
+        path = wb.settings.root / name
+        path.unlink() if text is None else path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError) as raised:
+        wb.check()
+    assert message in str(raised.value)
 
 
 def test_one_product_is_shown_where_there_is_no_other(shop):
