@@ -62,6 +62,40 @@ def test_a_preview_keeps_its_looks_but_loads_nothing():
     assert '<p style="color:red">Jam</p>' in html
 
 
+@pytest.mark.parametrize(
+    "looks",
+    [
+        "grid-template-columns:repeat(2, minmax(0, 1fr))",
+        "width:calc(100% - max(2px, 1em) * 2);color:rgb(1, 2, 3)",
+        "font-family:'Segoe UI', sans-serif;margin:0 -4px !important",
+    ],
+)
+def test_a_preview_keeps_functions_in_its_looks(looks):
+    assert f'<p style="{looks}">Jam</p>' in of(PREVIEW, f'<p style="{looks}">Jam</p>')
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        "list-style:url(https://evil.example/x)",
+        "list-style:URL (https://evil.example/x)",
+        r"list-style:\75rl(//evil.example)",
+        "list-style:u/**/rl(//evil.example)",
+        "list-style:image-set('https://evil.example/x' 1x)",
+        "width:expression(alert(1))",
+        "color:var(--x, url(//evil.example))",
+        "width:calc(1px",
+        "width:1px)",
+        "width:xmin(1px)",
+        "font-family:'a;list-style:url(//evil.example)'",
+        "-moz-binding:url(//evil.example)",
+        "position:fixed",
+    ],
+)
+def test_looks_that_could_load_or_run_anything_are_left_out(looks):
+    assert '<p style="color:red">Jam</p>' in of(PREVIEW, f'<p style="{looks};color:red">Jam</p>')
+
+
 def test_pictures_are_data_with_alt_text():
     html = shown(
         output(
