@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from reco.columns import Columns
-from reco.contexts.requests import Requests
+from reco.contexts.requests import Requests, opaque_ids
 from reco.contexts.slates import make_slates
 from reco.pipeline import periods, sold
 from reco.settings import Simulation
@@ -138,11 +138,11 @@ def ask(wb: Workbook, context: str, seen: Visits, rng: np.random.Generator) -> t
         nth = lines.sort_values("random", kind="stable").groupby("order").cumcount().sort_index()
         anchors = lines[nth < PAGES_PER_VISIT].assign(page=nth.astype(str))
         visit = anchors["order"].map(orders["order_id"])
-        anchors["slate_id"] = context + "-" + visit.str.cat(anchors["page"], sep="-")
+        anchors["slate_id"] = opaque_ids(wb, context, visit + "\0" + anchors["page"], seen.start)
         slates = anchors[["order", "slate_id"]]
     else:
         slates = pd.DataFrame({"order": asked})
-        slates["slate_id"] = context + "-" + orders["order_id"].to_numpy(object)[asked]
+        slates["slate_id"] = opaque_ids(wb, context, orders["order_id"].iloc[asked], seen.start).to_numpy()
         whole = context == "post_purchase"
         held = lines if whole else lines[lines["random"] < 0.5]
         anchors = held.merge(slates, on="order") if settings.anchor == "basket" else held.iloc[:0].assign(slate_id="")
