@@ -225,7 +225,8 @@ def _served(
         x.columns(make_model(name).fit(x).recommend(x.users[:1], STANDBY, exclude_seen=False)[Columns.ITEM])
         for name in ("trending", "popularity")
     )
-    share = popular_share(seen.to_numpy(), wb.settings.cold_start)
+    settings = wb.settings.cold_start
+    share = popular_share(seen.to_numpy(), settings)
     column = x.columns(known["product_id"])
     had = (users.get_indexer(known["customer_id"]) * len(x.items) + column)[column >= 0]
     found = {}
@@ -233,7 +234,7 @@ def _served(
         among = pipeline.AMONG[task]
         lists = {part: one[among] for part, one in parts.items()}
         personal = blend(lists, wb.settings.hybrid.weights, pipeline.CANDIDATES)
-        slates = _contenders(x, users, personal, trending, popular, share)
+        slates = _contenders(x, users, personal, trending, popular, share, settings.trending_share)
         if among == "new":
             left = {name: ~pd.Index(slate * len(x.items) + item).isin(had) for name, (slate, item) in slates.items()}
             slates = {name: (slate[left[name]], item[left[name]]) for name, (slate, item) in slates.items()}
@@ -248,6 +249,7 @@ def _contenders(
     trending: np.ndarray,
     popular: np.ndarray,
     share: np.ndarray,
+    trending_share: float,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Numbers of users and items of each contender's lists, the best first."""
     proposals = pd.DataFrame(
@@ -258,8 +260,7 @@ def _contenders(
             "because": -1,
         }
     )
-    standby = pd.unique(np.concatenate([trending, popular]))
-    mixture = mix(proposals, standby, len(trending), share)
+    mixture = mix(proposals, trending, popular, share, trending_share)
     return {
         "popular": (np.repeat(np.arange(len(users)), len(popular)), np.tile(popular, len(users))),
         "personal": (proposals["slate"].to_numpy(), proposals["item"].to_numpy()),

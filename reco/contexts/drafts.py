@@ -83,10 +83,11 @@ def _known(shop: Snapshot, asked: Asked, strategy: Strategy, found: pd.DataFrame
         return found.assign(part=PERSONAL)
     looked_at = np.bincount(asked.anchors["slate"], minlength=asked.count)
     seen = np.where(asked.customer >= 0, shop.seen[asked.customer], looked_at) if len(shop.seen) else looked_at
-    share = popular_share(seen, shop.wb.settings.cold_start)
+    settings = shop.wb.settings.cold_start
+    share = popular_share(seen, settings)
     if (share < NEGLIGIBLE).all() and found["slate"].nunique() == asked.count:
         return found.assign(part=PERSONAL)
-    return mix(found, shop.standby, shop.trending, share)
+    return mix(found, shop.standby[: shop.trending], shop.popular, share, settings.trending_share)
 
 
 def standby(shop: Snapshot, slates: np.ndarray, first: int) -> pd.DataFrame:

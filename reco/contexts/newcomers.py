@@ -52,27 +52,18 @@ def interactions_seen(shop: Snapshot, asked: Asked) -> np.ndarray:
     return np.where(seen > 0, seen, at_hand)
 
 
-def interleaved(standby: np.ndarray, trending: int) -> tuple[np.ndarray, np.ndarray]:
-    """Trending and popular products in turns, a trending one first, and which part (`TRENDING`, `POPULAR`) each is.
-
-    `standby` holds the trending ones, as many as `trending` says, then the popular ones, each product once.
-
-    >>> interleaved(np.array([7, 8, 9, 5]), 3)
-    (array([7, 5, 8, 9]), array([1, 2, 1, 1]))
-    """
-    parts = np.where(np.arange(len(standby)) < trending, TRENDING, POPULAR)
-    order = np.lexsort((parts, place(parts)))
-    return np.asarray(standby)[order], parts[order]
-
-
-def mix(proposals: pd.DataFrame, standby: np.ndarray, trending: int, share: np.ndarray) -> pd.DataFrame:
+def mix(
+    proposals: pd.DataFrame, trending: np.ndarray, popular: np.ndarray, share: np.ndarray, trending_share: float
+) -> pd.DataFrame:
     """Personal `proposals` (slate, item, score, because) with popular products mixed in, by slate and new score.
 
-    Of the first p of a slate, s·p to the nearest whole are popular, for every p and as long as both last; s is the
-    slate's `share` (one for each slate asked for, so that slates without a proposal are served, too). Below
-    `NEGLIGIBLE` nothing is mixed in. A slate without anything personal gets nothing but popular products. A product
-    of both kinds is there once, as what it comes first as. Scores fall from 1 to 0 in the mixed order, ties within
-    `proposals` by the lower item; `part` tells where each comes from, and no product speaks for what is mixed in.
+    Of the first p of a slate, s·p to the nearest whole are mixed in, for every p and as long as both last; s is the
+    slate's `share` (one for each slate asked for, so that slates without a proposal are served, too). Of these, a
+    share of `trending_share` are `trending` products, the others `popular` ones, each in its order. Below
+    `NEGLIGIBLE` nothing is mixed in. A slate without anything personal gets popular products in its personal places,
+    too. A product of several kinds is there once, as what it comes first as. Scores fall from 1 to 0 in the mixed
+    order, ties within `proposals` by the lower item; `part` tells where each comes from, and no product speaks for
+    what is mixed in.
     """
     share = np.asarray(share, "float64")
     columns = ["slate", "item", "score", "because"]
@@ -80,35 +71,38 @@ def mix(proposals: pd.DataFrame, standby: np.ndarray, trending: int, share: np.n
     frame = frame.iloc[np.lexsort((frame["item"], -frame["score"], frame["slate"]))]
     empty = np.bincount(frame["slate"], minlength=len(share)) == 0
     mixed = np.flatnonzero((share >= NEGLIGIBLE) | empty)
-    items, parts = interleaved(standby, trending)
-    popular = pd.DataFrame(
+    stock = pd.DataFrame(
         {
-            "slate": np.repeat(mixed, len(items)),
-            "item": np.tile(items, len(mixed)),
+            "slate": np.repeat(mixed, len(trending) + len(popular)),
+            "item": np.tile(np.concatenate([trending, popular]), len(mixed)),
             "score": np.float32(0),
             "because": -1,
-            "part": np.tile(parts, len(mixed)),
+            "part": np.tile(np.repeat([TRENDING, POPULAR], [len(trending), len(popular)]), len(mixed)),
         }
     )
-    both = _in_turns(pd.concat([frame, popular], ignore_index=True), share)
-    both = _in_turns(both[~both.duplicated(["slate", "item"])], share)  # what was taken out left gaps
+    of_trending = np.where(empty, share, 1) * trending_share
+    stock = _in_turns(stock, stock["part"].to_numpy() == POPULAR, 1 - of_trending)
+    both = pd.concat([frame, stock[~stock.duplicated(["slate", "item"])]], ignore_index=True)
+    for _ in range(2):  # what is taken out leaves gaps
+        both = _in_turns(both, both["part"].to_numpy() != PERSONAL, share)
+        both = both[~both.duplicated(["slate", "item"])]
     slate = both["slate"].to_numpy("int64")
     length = np.bincount(slate, minlength=len(share))[slate]
     dtypes = {"slate": "int64", "item": "int64", "because": "int64", "part": "int8"}
-    return both.assign(score=(1 - place(slate) / length).astype("float32")).astype(dtypes)
+    return both.assign(score=(1 - place(slate) / length).astype("float32")).astype(dtypes).reset_index(drop=True)
 
 
-def _in_turns(both: pd.DataFrame, share: np.ndarray) -> pd.DataFrame:
-    """Personal and popular proposals, each in their order, as one order by slate with a share of popular ones."""
-    slate, popular = both["slate"].to_numpy("int64"), both["part"].to_numpy() != PERSONAL
-    order = np.lexsort((np.arange(len(both)), popular, slate))
+def _in_turns(both: pd.DataFrame, second: np.ndarray, share: np.ndarray) -> pd.DataFrame:
+    """Two kinds of products, each in their order, as one order by slate with a share of the `second` kind (bool)."""
+    slate = both["slate"].to_numpy("int64")
+    order = np.lexsort((np.arange(len(both)), second, slate))
     nth = np.empty(len(both))
-    nth[order] = place(slate[order] * 2 + popular[order]) + 0.5
+    nth[order] = place(slate[order] * 2 + second[order]) + 0.5
     s = share[slate]
-    # the place at which ⌈s·p − ½⌉, the popular ones among the first p, passes to the next
+    # the place at which ⌈s·p − ½⌉, the second ones among the first p, passes to the next
     with np.errstate(divide="ignore"):
-        at = np.where(popular, np.floor(nth / s + 1e-9) + 1, np.ceil(nth / (1 - s) - 1e-9))
-    return both.iloc[np.lexsort((nth, popular, at, slate))].reset_index(drop=True)
+        at = np.where(second, np.floor(nth / s + 1e-9) + 1, np.ceil(nth / (1 - s) - 1e-9))
+    return both.iloc[np.lexsort((nth, second, at, slate))].reset_index(drop=True)
 
 
 def borrowed(lists: Lists, stand: np.ndarray) -> Lists:

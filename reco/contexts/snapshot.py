@@ -38,6 +38,7 @@ class Snapshot:
         seen: how many interactions of each customer the models know, by numbers of `customers`.
         standby: numbers of trending products, then of popular ones, each once.
         trending: how many of these are trending.
+        popular: numbers of the most popular products, in order.
         remarks: what the stock and date files lack, in words.
     """
 
@@ -54,6 +55,7 @@ class Snapshot:
     seen: np.ndarray
     standby: np.ndarray
     trending: int
+    popular: np.ndarray
     remarks: list[str] = field(default_factory=list)
     _found: dict[str, int] = field(default_factory=dict)
 
@@ -132,6 +134,7 @@ def snapshot(wb: Workbook, until: pd.Timestamp) -> Snapshot:
         np.where(rows >= 0, logged[rows], 0),
         pd.unique(np.concatenate([trending, popular])),
         len(trending),
+        popular,
         remarks,
     )
 

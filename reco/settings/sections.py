@@ -2,11 +2,9 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     computed_field,
@@ -17,11 +15,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from reco.rules import RULES, Rule
-from reco.sources import SOURCES
+from reco.settings.base import AnySource, Count, Rate, Section, Share
+from reco.settings.experiments import Experiments
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0)]
 #: What a strategy can be; `reco.contexts.strategies` says what each proposes.
 STRATEGIES = (
     "model",
@@ -40,18 +36,6 @@ STRATEGIES = (
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
-class Section(BaseModel):
-    """A part of the settings: unknown keys are refused, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-AnySource = Annotated[
-    Union[tuple(source.Settings for source in SOURCES.values())],  # noqa: UP007 the union is built from the folder
-    Field(discriminator="kind"),
-]
-
-
 class Store(Section):
     """Which shop this is, where its unified tables live, and what unifies them.
 
@@ -64,7 +48,7 @@ class Store(Section):
     path: Path = Path("data/store")
     time_zone: str
     currency: Currency
-    rates: dict[Currency, Rate | dict[date, Rate]] = {}
+    rates: dict[Currency, Rate | dict[date, Rate]] = Field(default_factory=dict)
     engine: Literal["duckdb", "spark"] = "duckdb"
     memory: str | None = Field(default=None, pattern=r"^[1-9]\d*(MB|GB)$")
 
@@ -110,7 +94,7 @@ class Catalogue(Section):
     fewer customers bought before the models' cutoff.
     """
 
-    exclude: dict[Literal["product_id", "department", "category"], list[str]] = {}
+    exclude: dict[Literal["product_id", "department", "category"], list[str]] = Field(default_factory=dict)
     min_customers: Count = 10
 
 
@@ -129,7 +113,7 @@ class Comparison(Section):
     """
 
     deep: Literal["auto", "never"] = "auto"
-    leave_out: list[str] = []
+    leave_out: list[str] = Field(default_factory=list)
 
 
 class Learned(Section):
@@ -139,9 +123,9 @@ class Learned(Section):
     algorithm names its `named` best products. `trees` is the size of the ranker.
     """
 
-    algorithms: Annotated[list[str], Field(min_length=1)] = [
-        "tifu_knn", "up_cf", "due_again", "item_knn", "ease", "tfidf", "popularity",
-    ]  # fmt: skip
+    algorithms: list[str] = Field(
+        default=["tifu_knn", "up_cf", "due_again", "item_knn", "ease", "tfidf", "popularity"], min_length=1
+    )
     looks: Count = 2
     weeks_apart: Count = 2
     named: Count = 40
@@ -155,18 +139,14 @@ class Hybrid(Section):
     reciprocal-rank fusion. `contexts` gives a context weights of its own.
     """
 
-    parts: dict[Literal["collaborative", "content", "rules"], str] = {
-        "collaborative": "ease",
-        "content": "tfidf",
-        "rules": "association_rules",
-    }
-    weights: dict[Literal["collaborative", "content", "rules"], Share] = {
-        "collaborative": 0.5,
-        "content": 0.3,
-        "rules": 0.2,
-    }
+    parts: dict[Literal["collaborative", "content", "rules"], str] = Field(
+        default={"collaborative": "ease", "content": "tfidf", "rules": "association_rules"}
+    )
+    weights: dict[Literal["collaborative", "content", "rules"], Share] = Field(
+        default={"collaborative": 0.5, "content": 0.3, "rules": 0.2}
+    )
     scaling: Literal["minmax", "rank", "zscore", "reciprocal"] = "minmax"
-    contexts: dict[str, dict[Literal["collaborative", "content", "rules"], Share]] = {}
+    contexts: dict[str, dict[Literal["collaborative", "content", "rules"], Share]] = Field(default_factory=dict)
     learned: Learned = Learned()
 
     @model_validator(mode="after")
@@ -184,9 +164,12 @@ class ColdStart(Section):
 
     `popular_share` of a new customer's places hold popular and trending products; the share falls smoothly with the
     interactions seen (purchases and views), to one half of it at `half_at` and below one percent at `full_at`.
+    `trending_share` of these places hold trending products; they age fast, and popular ones are bought more often.
+    Who has nothing personal yet gets popular products in the personal places, too.
     """
 
     popular_share: Share = 0.5
+    trending_share: Share = 0.2
     half_at: Annotated[float, Field(gt=0)] = 10
     full_at: Annotated[float, Field(gt=0)] = 60
 
@@ -279,7 +262,7 @@ class Mail(Section):
 class Sending(Section):
     """Which mail a customer gets on a day: the first of `mails` that is due, within the caps."""
 
-    mails: dict[str, Mail] = {}
+    mails: dict[str, Mail] = Field(default_factory=dict)
     most_per_week: Count = 2
 
 
@@ -322,14 +305,6 @@ class Rules(create_model("AnyRules", __base__=Section, **{kind: (rule | None, No
 
 #: What holds where the settings say nothing of rules.
 USUAL_RULES = Rules.model_validate({"consent": {}, "not_bought_within": {}, "min_categories": {}, "fallback": {}})
-
-
-class Experiments(Section):
-    """The log of a real experiment that notebook 05 analyzes: any source that fills `impressions`."""
-
-    title: str
-    source: AnySource
-    control: str
 
 
 class Simulation(Section):
@@ -389,11 +364,11 @@ class Settings(BaseSettings):
     privacy: Privacy = Privacy()
     catalogue: Catalogue = Catalogue()
     split: Split = Split()
-    models: dict[str, dict[str, Any]] = {}
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     comparison: Comparison = Comparison()
     hybrid: Hybrid = Hybrid()
     cold_start: ColdStart = ColdStart()
-    contexts: dict[str, Context] = {}
+    contexts: dict[str, Context] = Field(default_factory=dict)
     rules: Rules = USUAL_RULES
     sending: Sending = Sending()
     experiments: Experiments | None = None

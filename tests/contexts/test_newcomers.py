@@ -14,7 +14,6 @@ from reco.contexts.newcomers import (
     TRENDING,
     borrowed,
     interactions_seen,
-    interleaved,
     mix,
     popular_share,
     with_newcomers,
@@ -34,7 +33,8 @@ def proposals(*lists: list[int]) -> pd.DataFrame:
 
 
 def mixed(frame: pd.DataFrame, standby: list[int], trending: int, share: list[float]) -> list[list[int]]:
-    found = mix(frame, np.array(standby, "int64"), trending, np.array(share))
+    first, then = np.array(standby[:trending], "int64"), np.array(standby[trending:], "int64")
+    found = mix(frame, first, then, np.array(share), 0.5)
     return [found.loc[found["slate"] == slate, "item"].tolist() for slate in range(len(share))]
 
 
@@ -72,7 +72,17 @@ def test_settings_cannot_contradict():
 
 def test_half_and_half_alternates_and_trending_comes_before_popular():
     assert mixed(proposals([1, 2, 3, 4]), [7, 8, 9, 5], 2, [0.5]) == [[1, 7, 2, 9, 3, 8, 4, 5]]
-    assert interleaved(np.array([7, 8, 9, 5]), 2)[1].tolist() == [TRENDING, POPULAR, TRENDING, POPULAR]
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0.0, [7, 8, 9, 5, 6]), (0.2, [7, 8, 5, 9, 6]), (1.0, [5, 6, 7, 8, 9])],
+)
+def test_trending_products_have_their_share_of_what_is_mixed_in(share, expected):
+    found = mix(proposals([1]), np.array([5, 6]), np.array([7, 8, 9]), np.array([0.5]), share)
+    assert [item for item in found["item"] if item != 1] == expected
+    parts = dict(zip(found["item"], found["part"], strict=True))
+    assert [parts[item] for item in (1, 5, 7)] == [PERSONAL, TRENDING, POPULAR]
 
 
 @given(
@@ -81,7 +91,9 @@ def test_half_and_half_alternates_and_trending_comes_before_popular():
     st.integers(0, 30),
 )
 def test_every_prefix_holds_its_share_while_both_last(share, personal, popular):
-    found = mix(proposals(list(range(personal))), np.arange(100, 100 + popular), popular // 2, np.array([share]))
+    of_trending = np.arange(100, 100 + popular // 2)
+    others = np.arange(100 + popular // 2, 100 + popular)
+    found = mix(proposals(list(range(personal))), of_trending, others, np.array([share]), 0.2)
     assert len(found) == personal + popular
     of_popular = (found["part"] != PERSONAL).to_numpy()
     for p in range(1, len(found) + 1):
@@ -97,23 +109,26 @@ def test_without_a_share_nothing_changes_but_the_scores():
     assert mixed(frame, [7, 8], 1, [0.0, 0.009]) == [[4, 2, 9], [3]]
 
 
-def test_a_slate_without_anything_personal_gets_what_is_popular():
-    found = mix(proposals([1, 2]), np.array([7, 8, 9]), 2, np.array([0.0, 0.0, 0.5]))
-    assert found["slate"].tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
-    assert found.loc[found["slate"] > 0, "item"].tolist() == [7, 9, 8] * 2
+def test_a_slate_without_anything_personal_gets_popular_products_in_the_personal_places():
+    popular = np.array([9, 1, 8, 2, 5])
+    found = mix(proposals([1, 2]), np.array([7, 8]), popular, np.array([0.0, 0.0, 0.5, 1.0]), 0.4)
+    lists = [found.loc[found["slate"] == slate, "item"].tolist() for slate in range(4)]
+    # of a new customer's places, 0.4 of the half are trending; where no share is, none is
+    assert lists == [[1, 2], [9, 1, 8, 2, 5, 7], [9, 1, 7, 8, 2, 5], [9, 7, 1, 8, 2, 5]]
     assert (found.loc[found["slate"] > 0, "because"] == -1).all()
+    assert (found.loc[found["slate"] > 0, "part"] != PERSONAL).all()
 
 
 def test_an_item_of_both_kinds_is_there_once_as_what_it_comes_first_as():
     frame = proposals([1, 2, 3, 7, 8])
-    early, late = (mix(frame, np.array(items), 1, np.array([0.5])) for items in ([7, 3], [7, 2, 3]))
+    early, late = (mix(frame, np.array([7]), np.array(items), np.array([0.5]), 0.5) for items in ([3], [2, 3]))
     assert early["item"].tolist() == late["item"].tolist() == [1, 7, 2, 3, 8]
     assert early["part"].tolist() == [PERSONAL, TRENDING, PERSONAL, POPULAR, PERSONAL]
     assert late["part"].tolist() == [PERSONAL, TRENDING, PERSONAL, PERSONAL, PERSONAL]
 
 
 def test_what_is_personal_keeps_what_speaks_for_it():
-    found = mix(proposals([1]), np.array([7]), 0, np.array([0.5]))
+    found = mix(proposals([1]), np.array([], "int64"), np.array([7]), np.array([0.5]), 0.2)
     assert found["because"].tolist() == [99, -1]
     assert found["part"].tolist() == [PERSONAL, POPULAR]
 
@@ -129,7 +144,7 @@ def test_slates_do_not_touch_each_other():
 
 def test_nothing_stands_by_and_nothing_is_asked():
     assert mixed(proposals([2, 1]), [], 0, [0.5]) == [[2, 1]]
-    assert mix(proposals(), np.array([1]), 1, np.empty(0)).empty
+    assert mix(proposals(), np.array([1]), np.array([2]), np.empty(0), 0.2).empty
 
 
 def test_interactions_seen(wb):
