@@ -96,6 +96,11 @@ def _unknown_contexts(settings: Settings) -> Iterator[dict[str, Any]]:
         *((("rules", "pinned", "places", name), name) for name in pinned),
         *((("hybrid", "contexts", name), name) for name in settings.hybrid.contexts),
         *((("sending", "mails", mail, "context"), one.context) for mail, one in settings.sending.mails.items()),
+        *(
+            (("experiments", "tests", test, "context"), one.context)
+            for test, one in (settings.experiments.tests.items() if settings.experiments else ())
+            if one.context is not None
+        ),
     ]
     for place, name in named:
         if name not in settings.contexts:
