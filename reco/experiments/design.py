@@ -10,7 +10,7 @@ or by default whatever makes both roots alike. z_alpha is that of half the level
 """
 
 from collections.abc import Sequence
-from math import ceil, inf, sqrt
+from math import ceil, inf, nan, sqrt
 from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -44,6 +44,11 @@ class Plan(NamedTuple):
         detectable: relative lift that 500 conversions per arm can find at the same power; NaN where none are counted.
         alpha: level of each comparison with the control.
         correction: how the level was corrected for several arms, in words.
+        chance: that a test which ends at 500 conversions per arm finds the lift `mde`; NaN where none are counted.
+        power: chance to find `mde` that was planned for.
+        conversions: what is asked of each arm, 500 unless told otherwise.
+
+    Printed, it is a few sentences.
     """
 
     mde: float
@@ -55,6 +60,29 @@ class Plan(NamedTuple):
     detectable: float
     alpha: float
     correction: str = ""
+    chance: float = nan
+    power: float = 0.8
+    conversions: int = MIN_CONVERSIONS
+
+    @property
+    def limits(self) -> str:
+        """What the least number of conversions in each arm can and cannot detect, in words."""
+        if not self.conversion_units:
+            return "No conversions are counted."
+        least = f"{self.conversions:,} conversions in each arm ({self.conversion_units:,} units)"
+        if self.detectable == inf:
+            return f"{least} find no lift at all with a chance of {self.power:.0%}."
+        found = f"{least} find a lift of {self.detectable:+.1%} or more with a chance of {self.power:.0%}"
+        if self.detectable <= self.mde:
+            return f"{found}: enough for the {self.mde:+.1%} asked for."
+        return f"{found}; a lift of {self.mde:+.1%} they miss with a chance of {1 - self.chance:.0%}."
+
+    def __str__(self) -> str:
+        return (
+            f"{self.days} days, set by {self.decided_by}: {self.units_per_arm:,} units in each arm, {self.total:,} in "
+            f"all, find a lift of {self.mde:+.1%} with a chance of {self.power:.0%} (level {self.alpha:.2%} for each "
+            f"comparison; correction: {self.correction}). {self.limits}"
+        )
 
 
 class Spread(NamedTuple):
@@ -146,6 +174,8 @@ def plan(
     margin: float = 0.0,
     correction: Arms = "sidak",
     conversion_rate: float | None = None,
+    min_days: int = MIN_DAYS,
+    min_conversions: int = MIN_CONVERSIONS,
 ) -> Plan:
     """Plan a test of a rate, a mean or a ratio.
 
@@ -164,13 +194,19 @@ def plan(
             or `none`.
         conversion_rate: conversions per unit, where they are not what is tested; the 500 conversions go by it. None
             counts none for means and ratios.
+        min_days, min_conversions: what is asked of any test, 14 and 500.
 
     >>> plan(baseline=0.4, mde=0.05, variants=2).units_per_arm
     9490
+    >>> print(plan(baseline=0.05, mde=0.1, variants=2, daily_units=2000).limits)
+    500 conversions in each arm (10,000 units) find a lift of +18.0% or more with a chance of 80%; a lift of +10.0% \
+they miss with a chance of 65%.
     """
     shares = np.ones(int(variants)) if shares is None else np.asarray(shares, dtype=float)
     _check(baseline, mde, power, variants, daily_units, alpha, sd)
     _check_form(shares, variants, sides, margin, mde, correction, conversion_rate)
+    least_of = min(min_days, min_conversions)
+    _raise_first([(least_of < 1, f"min_days, min_conversions: expected 1 or more, found {least_of}")])
     ratios = shares[1:] / shares[0]
     level, words = _level(alpha, ratios, 1 if margin else sides, correction)
     # the smallest variant needs the most; all others then find more
@@ -178,12 +214,12 @@ def plan(
     control = spread.size(mde, power)
     rate = conversion_rate if conversion_rate is not None else (baseline if sd is None else None)
     least = float((shares / shares[0]).min())  # the smallest arm, in units of the control
-    conversion_units = 0 if rate is None else ceil(MIN_CONVERSIONS / rate)
+    conversion_units = 0 if rate is None else ceil(min_conversions / rate)
     whole = float(shares.sum() / shares[0])
     days = {
-        "14 days": MIN_DAYS,
+        f"{min_days} days": min_days,
         "sample size": ceil(_up(control, shares) / daily_units),
-        "500 conversions": ceil(conversion_units / least * whole / daily_units),
+        f"{min_conversions} conversions": ceil(conversion_units / least * whole / daily_units),
     }
     longest = max(days, key=days.__getitem__)
     return Plan(
@@ -193,9 +229,12 @@ def plan(
         conversion_units=conversion_units,
         days=7 * ceil(days[longest] / 7),
         decided_by=longest,
-        detectable=spread.mde(conversion_units / least, power) if conversion_units else float("nan"),
+        detectable=spread.mde(conversion_units / least, power) if conversion_units else nan,
         alpha=level,
         correction=words,
+        chance=spread.power(conversion_units / least, mde) if conversion_units else nan,
+        power=power,
+        conversions=min_conversions,
     )
 
 

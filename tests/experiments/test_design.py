@@ -225,6 +225,23 @@ def test_the_longest_minimum_decides_in_whole_weeks(options, days, decided_by):
     assert (found.days, found.decided_by) == (days, decided_by)
 
 
+def test_what_the_least_conversions_miss_is_told():
+    # at 500 conversions each, the lift that they can find is found with the power that was planned, no less and no more
+    found = plan(0.05, 0.1, variants=3, shares=[2, 1, 1], daily_units=2000)
+    assert plan(0.05, found.detectable, variants=3, shares=[2, 1, 1]).chance == pytest.approx(0.8, abs=1e-9)
+    assert "500 conversions in each arm (10,000 units) find a lift of +17.3% or more with a chance of 80%" in str(found)
+    assert f"a lift of +10.0% they miss with a chance of {1 - found.chance:.0%}" in found.limits
+    assert plan(0.05, 0.5, variants=2).limits.endswith("enough for the +50.0% asked for.")
+    assert plan(3.0, 0.5, sd=4.0).limits == "No conversions are counted."
+
+
+def test_other_minima_may_be_asked_for():
+    found = plan(0.05, 0.5, variants=2, daily_units=20_000, min_days=30)
+    assert (found.days, found.decided_by) == (35, "30 days")
+    found = plan(0.05, 0.5, variants=2, daily_units=1000, min_conversions=2000)
+    assert (found.days, found.decided_by, found.conversion_units) == (84, "2000 conversions", 40_000)
+
+
 def test_no_lift_is_detectable_where_it_would_pass_one():
     assert detectable(3, 0.9) == float("inf")
 
@@ -253,6 +270,7 @@ def test_plans_compared():
         {"margin": 0.1, "mde": -0.2},
         {"correction": "holm"},
         {"conversion_rate": 0.0},
+        {"min_days": 0},
     ],
 )
 def test_impossible_plans_are_refused(wrong):
