@@ -149,8 +149,8 @@ class Rule(Section):
 class Experiments(Section):
     """The log of a real experiment that notebook 05 analyzes (any source that fills `impressions`), and tests to come.
 
-    `holdout` is the share of units that no test ever touches. A `baseline` in `tests` or `metrics` is an assumption
-    wherever no log tells better.
+    `holdout` is the share of units that no test ever touches. `daily_units`, how many new ones come by each day, is
+    an assumption where no log tells, as is a `baseline` of `metrics`.
     """
 
     title: str
@@ -160,6 +160,7 @@ class Experiments(Section):
     tests: dict[str, PlannedTest] = Field(default_factory=dict)
     decision: Rule = Rule()
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    daily_units: Rate = 2000
 
     @model_validator(mode="after")
     def _metrics_are_known(self) -> "Experiments":
