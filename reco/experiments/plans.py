@@ -34,22 +34,21 @@ class Seen(NamedTuple):
     Attributes:
         units: one row a customer: impressions, clicks, slates, sessions (days with an impression), ordered (whether
             a recommended product was bought after a click), revenue (of all their orders in those days).
+        sums: over those customers, of all that the metrics of the settings need and the log holds.
         days: length.
         simulated: whether shoppers were simulated.
     """
 
     units: ibis.Table
+    sums: Moments
     days: float
     simulated: bool
 
-    def moments(self, metric: Metric) -> Moments | None:
-        """Sums of a metric over the customers; None where the log does not hold it, or there is nothing to sum."""
-        wanted = {part.column for part in metric.parts if part.column is not None}
-        if not wanted <= set(self.units.columns):
-            return None
-        found = read(self.units.mutate(variant=ibis.literal("all")), [metric], variant="variant", unit=None).moments
-        m = found.get("all")
-        return m if m is not None and m.n > 1 and metric.varies(m) and metric.values(m, m)[0] > 0 else None
+    def knows(self, metric: Metric) -> bool:
+        """Whether the log holds a metric, and enough of it for a baseline."""
+        m = self.sums
+        held = set(metric.parts) <= set(m.parts)
+        return held and m.n > 1 and metric.varies(m) and metric.values(m, m)[0] > 0
 
 
 def as_metric(goal: Goal) -> Metric:
@@ -163,7 +162,12 @@ def behaviour(wb: Workbook, context: str | None, days: int = 14) -> Seen | None:
     end = max(last - pd.Timedelta(days=credit), first + (last - first) / 2)
     start = max(end - pd.Timedelta(days=days), first)
     length = max((end - start) / pd.Timedelta(days=1), 1.0)
-    return Seen(_per_unit(log, seen, start, end, credit), length, log.simulated)
+    units = _per_unit(log, seen, start, end, credit)
+    held = [as_metric(goal) for goal in _section(wb.settings).metrics.values()]
+    held = [metric for metric in held if {part.column for part in metric.parts if part.column} <= set(units.columns)]
+    one = units.mutate(variant=ibis.literal("all"))
+    found = read(one, held or [Rate("ordered")], variant="variant", unit=None).moments
+    return Seen(units, found["all"], length, log.simulated) if found else None
 
 
 def ready(source: Workbook | Settings, every: bool = False) -> pd.DataFrame:
@@ -239,17 +243,15 @@ def _row(settings: Settings, test: str, name: str, seen: Seen | None) -> dict[st
 def _basis(goal: Goal, seen: Seen | None) -> tuple[float | None, float | None, str]:
     """Baseline, sd and where they come from."""
     metric = as_metric(goal)
-    m = None if seen is None else seen.moments(metric)
-    if m is None:
+    if seen is None or not seen.knows(metric):
         return goal.baseline, goal.sd, "assumed"
-    sd = None if isinstance(metric, Rate) else unit_sd(metric, m)
-    return metric.values(m, m)[0], sd, "measured, simulated" if seen.simulated else "measured"
+    sd = None if isinstance(metric, Rate) else unit_sd(metric, seen.sums)
+    return metric.values(seen.sums, seen.sums)[0], sd, "measured, simulated" if seen.simulated else "measured"
 
 
 def _traffic(section: Experiments, seen: Seen | None) -> float:
     """Units that come by each day."""
-    count = 0 if seen is None else int(seen.units.count().execute())
-    return count / seen.days if count else section.daily_units
+    return section.daily_units if seen is None else seen.sums.n / seen.days
 
 
 def _conversions(section: Experiments, seen: Seen | None) -> float | None:
@@ -272,7 +274,7 @@ def _per_unit(log: Log, seen: ibis.Table, start: pd.Timestamp, end: pd.Timestamp
     lines = lines.filter(lines.customer_id.notnull(), lines.ordered_at > start, lines.ordered_at <= end)
     paid = lines.group_by("customer_id").aggregate(revenue=lines.revenue.cast("float64").sum())
     joined = units.left_join(paid, "customer_id")
-    return joined.select(*units.columns, revenue=joined.revenue.fill_null(0.0)).cache()
+    return joined.select(*units.columns, revenue=joined.revenue.fill_null(0.0))
 
 
 def _section(settings: Settings) -> Experiments:
