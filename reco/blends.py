@@ -1,4 +1,4 @@
-"""The weighted hybrid of a workbook: its parts, its weights tried and tuned, and why it proposes what it does."""
+"""The blends of a workbook: parts, weights tried and tuned, what is learned, and why they propose what they do."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from reco import pipeline
 from reco.columns import Columns
 from reco.evaluation import Evaluation
-from reco.learned import rank, titles
+from reco.learned import families, rank, titles
 from reco.models import MODELS
 from reco.models.hybrid import SCALINGS, blend, comparable, strongest
 from reco.tuning import try_weights
@@ -115,46 +115,93 @@ def contributions(wb: Workbook, customer: str, task: str, k: int, most: int = 3)
     return pd.DataFrame({"rank": lists[Columns.RANK], "title": names, "score": lists[Columns.SCORE], **told})
 
 
-def reasons(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
+def reasons(wb: Workbook, model: str, until: pd.Timestamp, context: str | None = None) -> pd.DataFrame:
     """Why a model proposes the best `TOLD` candidates of each customer: a row each, in the order of the lists.
 
-    Columns: user_id, item_id, part (the part of the hybrid that adds most to the score, or the model itself),
-    because_id (the product of the customer's history that speaks most for it, by the algorithm of that part, or
-    missing), and kind: `because_you_bought` with a because_id, else `popular` where the algorithm lists what many buy,
+    Columns: user_id, item_id, part (the part of the hybrid that adds most to the score, the family of features that
+    adds most to the learned blend's, or the model itself), because_id (the product of the customer's history that
+    speaks most for it, by the algorithm of that part, or missing), and kind: `because_you_bought` with a because_id,
+    else `popular` where the algorithm lists what many buy (`popular_in_category` in the learned blend),
     `bought_before` where the customer had it, `new` where it was first sold less than `NEW_DAYS` ago, else `picked`.
+    A `context` to which the settings give weights of its own has the hybrid's reasons with these.
     """
     needs = pipeline.depends(wb, model, until)
-    return wb.cached(f"reasons-{model}", lambda: _reasons(wb, model, until), told=TOLD, **needs)
+    own = f"-{context}" if model == "hybrid" and context in wb.settings.hybrid.contexts else ""
+    context = context if own else None
+    return wb.cached(f"reasons-{model}{own}", lambda: _reasons(wb, model, until, context), told=TOLD, own=own, **needs)
 
 
-def _reasons(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
-    lists = pipeline.candidates(wb, model, until)
+def _reasons(wb: Workbook, model: str, until: pd.Timestamp, context: str | None) -> pd.DataFrame:
+    lists = pipeline.candidates(wb, model, until, context=context)
     lists = lists[lists[Columns.RANK] <= TOLD][[Columns.USER, Columns.ITEM]].reset_index(drop=True)
     told = lists.assign(part=model)
-    algorithms = wb.settings.hybrid.parts if model == "hybrid" else {model: model}
+    algorithms = {model: model}
     if model == "hybrid":
-        told["part"] = _parts_of(wb, lists, until)
-    because = [
-        pipeline.fitted(wb, algorithm, until).explain(rows)
-        for part, algorithm in algorithms.items()
-        if algorithm in MODELS and MODELS[algorithm].explains and len(rows := lists[told["part"] == part])
-    ]
-    nothing = pd.DataFrame(columns=[Columns.USER, Columns.ITEM, Columns.BECAUSE], dtype="str")
-    causes = pd.concat(because) if because else nothing
-    told = told.merge(causes[[*nothing]], "left", [Columns.USER, Columns.ITEM])
+        algorithms, told["part"] = wb.settings.hybrid.parts, _parts_of(wb, lists, until, context)
+    told["by"] = told["part"].map(algorithms)
+    if model == "learned":
+        told["part"], told["by"] = _families_of(wb, lists, until)
+    told[Columns.BECAUSE] = _because(wb, told, until)
     x = pipeline.history(wb, until)
     rows, columns = x.rows(told[Columns.USER]), x.columns(told[Columns.ITEM])
     had = np.asarray(x.matrix[rows, columns]).ravel() > 0
     since = x.log.groupby("item")[Columns.TIMESTAMP].min().reindex(range(len(x.items)))
     fresh = (since > until - pd.Timedelta(days=NEW_DAYS)).to_numpy()[columns]
-    popular = told["part"].map(algorithms).isin(POPULAR)
-    choices = [told[Columns.BECAUSE].notna(), popular, had, fresh]
-    told["kind"] = np.select(choices, ["because_you_bought", "popular", "bought_before", "new"], "picked")
+    kinds = {
+        "because_you_bought": told[Columns.BECAUSE].notna(),
+        "popular": told["by"].isin(POPULAR),
+        "bought_before": had,
+        "new": fresh,
+    }
+    if model == "learned":  # true to the family, not to whatever else holds
+        in_category = told["part"] == "popularity"
+        kinds = {
+            "because_you_bought": told[Columns.BECAUSE].notna(),
+            "new": in_category & fresh & ~had,
+            "popular_in_category": in_category,
+            "bought_before": told["part"] == "history",
+        }
+    told["kind"] = np.select(list(kinds.values()), list(kinds), "picked")
     return told[[*REASONS]]
 
 
-def _parts_of(wb: Workbook, lists: pd.DataFrame, until: pd.Timestamp) -> np.ndarray:
+def _because(wb: Workbook, told: pd.DataFrame, until: pd.Timestamp) -> pd.Series:
+    """The product of each customer's history that speaks most for each item, by the algorithm `by`; never itself."""
+    found = [
+        pipeline.fitted(wb, algorithm, until).explain(rows, most=2)
+        for algorithm, rows in told.groupby("by", sort=False)
+        if algorithm in MODELS and MODELS[algorithm].explains
+    ]
+    if not found:
+        return pd.Series(None, index=told.index, dtype="str")
+    causes = pd.concat(found)
+    causes = causes[causes[Columns.BECAUSE] != causes[Columns.ITEM]].drop_duplicates([Columns.USER, Columns.ITEM])
+    return told[[Columns.USER, Columns.ITEM]].merge(causes, "left", [Columns.USER, Columns.ITEM])[Columns.BECAUSE]
+
+
+def _parts_of(wb: Workbook, lists: pd.DataFrame, until: pd.Timestamp, context: str | None) -> np.ndarray:
     hybrid = wb.settings.hybrid
     scores = comparable(pipeline.parts(wb, until), hybrid.scaling)
     scores = lists.merge(scores, "left", [Columns.USER, Columns.ITEM])
-    return strongest(scores, hybrid.weights)
+    return strongest(scores, hybrid.contexts.get(context, hybrid.weights))
+
+
+def _families_of(wb: Workbook, lists: pd.DataFrame, until: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
+    """The family of features that adds most to each row's score, and the algorithm that can name a product for it."""
+    seen = pipeline.seen_at(wb, until)
+    rows, columns = (
+        index.get_indexer(lists[name])
+        for index, name in ((seen.pairs.users, Columns.USER), (seen.x.items, Columns.ITEM))
+    )
+    width = len(seen.x.items)
+    place = np.searchsorted(seen.pairs.row * width + seen.pairs.column, rows * width + columns)
+    added = pipeline.rankers(wb, until)["anything"].contributions(seen.features.iloc[place]).drop(columns="start")
+    part = families.strongest(added, seen.pairs.had[place])
+    named = {one: families.family(f"score_{one}") for one in wb.settings.hybrid.learned.algorithms}
+    by = np.full(len(part), None, dtype=object)
+    for kind, usual in (("neighbours", "collaborative"), ("content", "content")):
+        explaining = [one for one, of in named.items() if of == kind and MODELS[one].explains]
+        explaining = explaining or [wb.settings.hybrid.parts[usual]]
+        mine = part == kind
+        by[mine] = np.array(explaining, dtype=object)[families.strongest_algorithm(added[mine], explaining)]
+    return part, by

@@ -1,10 +1,12 @@
 """The hybrid of a workbook: weights of contexts, and reasons that are true."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 from reco import Workbook, blends, pipeline
+from reco.learned import families
 from reco.models.hybrid import SCALINGS, blend, comparable
 
 WEIGHTS = {"collaborative": 0.1, "content": 0.1, "rules": 0.8}
@@ -52,7 +54,8 @@ def test_reasons_are_those_of_the_part_that_adds_most(wb, until):
     assert told["part"].nunique() == 3
     for part, model in wb.settings.hybrid.parts.items():
         mine = told[(told["part"] == part) & told["because_id"].notna()].head(200)
-        expected = pipeline.fitted(wb, model, until).explain(mine)
+        expected = pipeline.fitted(wb, model, until).explain(mine, most=2)
+        expected = expected[expected["because_id"] != expected["item_id"]].drop_duplicates(["user_id", "item_id"])
         assert mine["because_id"].tolist() == expected["because_id"].tolist()
 
 
@@ -79,6 +82,53 @@ def test_the_learned_blend_stands_beside_its_algorithms(wb):
     assert gains["gain"].sum() == pytest.approx(1)
     assert gains["gain"].is_monotonic_decreasing
     assert gains["feature"].is_unique
+
+
+@pytest.fixture(scope="module")
+def learned(wb, until) -> pd.DataFrame:
+    return blends.reasons(wb, "learned", until)
+
+
+def test_the_learned_blend_s_reasons_are_those_of_the_family_that_adds_most(wb, until, learned):
+    lists = pipeline.candidates(wb, "learned", until)
+    shown = lists[lists["rank"] <= blends.TOLD]
+    assert_frame_equal(learned[["user_id", "item_id"]], shown[["user_id", "item_id"]].reset_index(drop=True))
+    customer = learned["user_id"][0]
+    seen = pipeline.seen_at(wb, until, pd.Index([customer]))
+    added = (
+        pipeline.rankers(wb, until)["anything"].contributions(seen.features).set_axis(seen.x.items[seen.pairs.column])
+    )
+    had = pd.Series(seen.pairs.had, added.index)
+    for row in learned[learned["user_id"] == customer].itertuples():
+        sums = dict.fromkeys(families.FAMILIES, 0.0)
+        for name, value in added.loc[row.item_id].drop("start").items():
+            of = families.family(name)
+            if of == "history" and not had[row.item_id]:
+                of = "neighbours" if name.startswith(("score_", "rank_")) else None
+            if of:
+                sums[of] += value
+        assert row.part == max(sums, key=sums.get)
+
+
+def test_the_learned_blend_s_reasons_are_true(wb, until, learned):
+    x = pipeline.history(wb, until)
+    had = np.asarray(x.matrix[x.rows(learned["user_id"]), x.columns(learned["item_id"])]).ravel() > 0
+    told = learned["kind"]
+    assert {"because_you_bought", "bought_before", "popular_in_category"} <= set(told)
+    assert had[told == "bought_before"].all()
+    assert not had[told == "new"].any()
+    because = learned[told == "because_you_bought"]
+    assert set(because["part"]) <= {"neighbours", "content"}
+    assert (because["because_id"] != because["item_id"]).all()
+    assert (x.matrix[x.rows(because["user_id"]), x.columns(because["because_id"])] > 0).all()
+    assert learned.loc[told != "because_you_bought", "because_id"].isna().all()
+
+
+def test_every_feature_has_the_family_it_is_about():
+    found = {feature: families.family(feature) for feature in ("score_tifu_knn", "score_ease", "rank_tfidf")}
+    assert list(found.values()) == ["history", "neighbours", "content"]
+    nothing = pd.DataFrame({"times": [-1.0, 5.0], "score_tifu_knn": [0.0, 1.0], "price": [9.0, 9.0]})
+    assert families.strongest(nothing, np.array([True, False])).tolist() == [None, "neighbours"]
 
 
 def test_contributions_name_what_moves_each_score(wb):

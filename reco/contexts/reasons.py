@@ -14,7 +14,6 @@ from reco.contexts.newcomers import PERSONAL, POPULAR, TRENDING
 from reco.contexts.proposals import own_weights
 from reco.contexts.snapshot import Snapshot
 from reco.settings import Strategy
-from reco.workbook import Workbook
 
 #: Words by kind of strategy. `{product}` is the product that speaks for the item, `{category}` the item's own.
 WORDS: Final = {
@@ -33,6 +32,7 @@ WORDS: Final = {
     "trending": "Popular right now",
     "popularity": "Popular with our customers",
     "popular": "Popular with our customers",
+    "popular_in_category": "Popular in {category}",
     "bought_before": "You bought this before",
     "new": "New in {category}",
     "picked": "Picked for you",
@@ -116,19 +116,11 @@ class Spoken(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _spoken(shop: Snapshot, model: str, context: str | None) -> Spoken:
-    found = blends.reasons(_weighing(shop.wb, context), model, shop.until)
+    found = blends.reasons(shop.wb, model, shop.until, context)
     keys = shop.x.rows(found[Columns.USER]) * shop.shelf.established + shop.x.columns(found[Columns.ITEM])
     order = np.argsort(keys, kind="stable")
     words = found["kind"].map(WORDS).fillna(GENERAL).to_numpy(object)
     return Spoken(keys[order], shop.numbers(found[Columns.BECAUSE])[order], words[order])
-
-
-def _weighing(wb: Workbook, context: str | None) -> Workbook:
-    """The workbook, or one whose hybrid has the weights of a context for all."""
-    if context is None:
-        return wb
-    hybrid = wb.settings.hybrid.model_copy(update={"weights": wb.settings.hybrid.contexts[context], "contexts": {}})
-    return Workbook(wb.settings.model_copy(update={"hybrid": hybrid}))
 
 
 def _reasons(strategies: Sequence[Strategy]) -> list[str]:

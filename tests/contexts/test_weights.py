@@ -5,7 +5,6 @@ import pytest
 from reco import Workbook, blends, pipeline
 from reco.contexts import make_slates, snapshot, standing_requests
 from reco.contexts.asked import code
-from reco.contexts.reasons import _weighing
 from reco.contexts.strategies import propose
 from reco.models.hybrid import blend
 from reco.settings import Strategy
@@ -51,9 +50,11 @@ def test_slates_differ_where_the_weights_do(wb, weighing, until):
 
 
 def test_reasons_are_those_of_the_context_s_own_blend(weighing, until):
-    told = blends.reasons(_weighing(weighing, "email"), "hybrid", until)
+    told = blends.reasons(weighing, "hybrid", until, "email")
     assert set(told["part"]) == {"content"}
-    assert set(blends.reasons(weighing, "hybrid", until)["part"]) > {"content"}
+    others = blends.reasons(weighing, "hybrid", until, "homepage")
+    assert set(others["part"]) > {"content"}
+    assert others.equals(blends.reasons(weighing, "hybrid", until))
     slates = make_slates(weighing, "email", standing_requests(weighing, "email", until), until).frame
     own = slates[slates["strategy"] == "Recommended for you"].merge(
         told.rename(columns={"user_id": "customer_id"}), on=["customer_id", "item_id"]
@@ -63,8 +64,3 @@ def test_reasons_are_those_of_the_context_s_own_blend(weighing, until):
     said = own["reason"].str.startswith("Because you bought ")
     assert said.sum() > 20
     assert (own["reason"] == "Because you bought " + because)[said].all()
-
-
-def test_a_workbook_is_weighed_only_where_it_has_to_be(weighing):
-    assert _weighing(weighing, None) is weighing
-    assert _weighing(weighing, "email").settings.hybrid.weights == OWN
