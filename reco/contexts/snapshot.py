@@ -12,7 +12,7 @@ from reco.contexts.stand_ins import stand_ins
 from reco.contexts.stock import with_dates, with_stock
 from reco.interactions import Interactions
 from reco.journal import Journal
-from reco.pipeline import candidates, history, product_features, season, sold, without_consent
+from reco.pipeline import candidates, depends, history, product_features, season, sold, without_consent
 from reco.rules import Fresh, Shelf
 from reco.workbook import Workbook
 
@@ -35,6 +35,7 @@ class Snapshot:
         bought: purchases, by numbers of `customers` and of the shelf.
         viewed: views of products, likewise; empty where the store has no events.
         stand: the established product that stands for each new one, in their order on the shelf; -1 where none does.
+        stands: the same for every other product of the catalogue, by product id.
         seen: how many interactions of each customer the models know, by numbers of `customers`.
         standby: numbers of trending products, then of popular ones, each once.
         trending: how many of these are trending.
@@ -52,12 +53,12 @@ class Snapshot:
     bought: Journal
     viewed: Journal
     stand: np.ndarray
+    stands: pd.Series
     seen: np.ndarray
     standby: np.ndarray
     trending: int
     popular: np.ndarray
     remarks: list[str] = field(default_factory=list)
-    _found: dict[str, int] = field(default_factory=dict)
 
     def customer_lists(self, model: str, context: str | None = None) -> Lists:
         """The candidates of every customer that `x` knows, by one model, in the order of `x.users`.
@@ -83,19 +84,9 @@ class Snapshot:
         numbers = self.numbers(item_ids)
         unknown = (numbers < 0) | (numbers >= self.shelf.established)
         if unknown.any():
-            numbers[unknown] = self._stand_ins(item_ids[unknown])
+            place = self.stands.index.get_indexer(item_ids[unknown])
+            numbers[unknown] = np.append(self.stands.to_numpy(), -1)[place]
         return numbers
-
-    def _stand_ins(self, item_ids: pd.Index) -> np.ndarray:
-        """What stands for products that models do not know, looked for once each."""
-        asked = pd.Index(item_ids.unique())
-        asked = asked[~asked.isin(self._found)]
-        if len(asked):
-            products = self.wb.table("products")
-            described = products.filter(products.product_id.isin(asked.tolist()))
-            described = self.wb.connection.to_pandas(described).set_index("product_id").reindex(asked)
-            self._found.update(zip(asked, stand_ins(self.x.products, described).tolist(), strict=True))
-        return item_ids.map(self._found).to_numpy("int64")
 
 
 @lru_cache(maxsize=4)
@@ -120,6 +111,7 @@ def snapshot(wb: Workbook, until: pd.Timestamp) -> Snapshot:
         for model in ("trending", "popularity")
     )
     rows = x.rows(customers.astype(x.users.dtype)) if len(customers) else np.empty(0, "int64")
+    stands = _standing(wb, x, until)
     logged = np.bincount(x.log["user"], minlength=len(x.users))
     return Snapshot(
         wb,
@@ -130,7 +122,8 @@ def snapshot(wb: Workbook, until: pd.Timestamp) -> Snapshot:
         rows,
         ~customers.isin(refused),
         *journals,
-        _standing(wb, x, shelf),
+        stands.reindex(shelf.ids[shelf.established :], fill_value=-1).to_numpy("int64"),
+        stands,
         np.where(rows >= 0, logged[rows], 0),
         pd.unique(np.concatenate([trending, popular])),
         len(trending),
@@ -139,12 +132,16 @@ def snapshot(wb: Workbook, until: pd.Timestamp) -> Snapshot:
     )
 
 
-def _standing(wb: Workbook, x: Interactions, shelf: Shelf) -> np.ndarray:
-    """The established product that stands for each new one on the shelf."""
-    products = wb.table("products")
-    new = shelf.ids[shelf.established :]
-    described = wb.connection.to_pandas(products.filter(products.product_id.isin(new.tolist())))
-    return stand_ins(x.products, described.set_index("product_id").reindex(new))
+def _standing(wb: Workbook, x: Interactions, until: pd.Timestamp) -> pd.Series:
+    """The established product that stands for every other one of the catalogue, by product id; -1 where none does."""
+
+    def build() -> pd.DataFrame:
+        products = wb.connection.to_pandas(wb.table("products").order_by("product_id")).set_index("product_id")
+        others = products[~products.index.isin(x.items)]
+        return pd.DataFrame({"stand": stand_ins(x.products, others)}, index=others.index)
+
+    found = wb.cached("stand-ins", build, **depends(wb, "tfidf", until))["stand"]
+    return found.set_axis(found.index.astype(object))
 
 
 def _acts(wb: Workbook, what: str) -> pd.DataFrame:

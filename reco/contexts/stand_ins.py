@@ -51,18 +51,38 @@ def stand_ins(known: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     category = pd.factorize(both["category"])[0] if "category" in both else np.full(len(both), -1)
     # most of a long catalogue is described just like another product: each description is compared once
     described, first, which = _distinct(right[:, shared], theirs, category[len(known) :])
+    across, band, kind = left[:, shared].tocsr(), theirs[first], category[len(known) :][first]
+    order, wanted = (np.argsort(one, kind="stable") for one in (category[: len(known)], kind))
     found = np.full(len(first), -1, "int64")
-    across = left[:, shared].tocsr()
-    for start in range(0, len(first), BLOCK):
+    for code in np.unique(kind[kind >= 0]):  # its own category goes first
+        here = _with_code(category[: len(known)], order, code)
+        if len(here):
+            asked = _with_code(kind, wanted, code)
+            best = _nearest(across[here], ours[here], described[asked], band[asked], LEAST_ALIKE)
+            found[asked] = np.append(here, -1)[best]
+    apart = np.flatnonzero(found < 0)
+    found[apart] = _nearest(across, ours, described[apart], band[apart], LEAST_APART)
+    return found[which]
+
+
+def _with_code(codes: np.ndarray, order: np.ndarray, code: int) -> np.ndarray:
+    """Where `codes`, sorted by `order`, have a code, ascending."""
+    return order[slice(*np.searchsorted(codes, [code, code + 1], sorter=order))]
+
+
+def _nearest(
+    ours: sparse.csr_matrix, our_band: np.ndarray, theirs: sparse.csr_matrix, their_band: np.ndarray, least: float
+) -> np.ndarray:
+    """The row of `ours` most like each row of `theirs`, those of its price band and then the first of equals; or -1."""
+    found = np.full(theirs.shape[0], -1, "int64")
+    for start in range(0, len(found), BLOCK):
         some = slice(start, start + BLOCK)
-        alike = (across @ described[some].T.toarray()).T
-        same = (theirs[first[some], None] == ours) & (ours > 0)
-        kin = (category[len(known) :][first[some], None] == category[: len(known)]) & (category[: len(known)] >= 0)
-        enough = alike >= np.where(kin, LEAST_ALIKE, LEAST_APART)
-        likeness = np.where(enough, alike.round(5) + SAME_PRICE * same + kin, 0)
+        alike = (ours @ theirs[some].T.toarray()).T.round(5)
+        same = (their_band[some, None] == our_band) & (our_band > 0)
+        likeness = np.where(alike >= least, alike + np.float32(SAME_PRICE) * same, np.float32(0))
         best = likeness.argmax(axis=1)
         found[some] = np.where(likeness[np.arange(len(best)), best] > 0, best, -1)
-    return found[which]
+    return found
 
 
 def _distinct(vectors: sparse.csr_matrix, *codes: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:

@@ -42,6 +42,7 @@ def main() -> None:
         f"{len(wb.settings.rules.order)} rules in {seconds:.1f} s; asked: {WHOLE} s"
     )
 
+    shop = snapshot(wb, until)
     rng, rows = np.random.default_rng(0), []
     for name, (requests, _, _) in filled.items():
         chosen = requests.frame.iloc[rng.choice(len(requests.frame), ASKED, replace=False)]
@@ -53,6 +54,15 @@ def main() -> None:
             one_slate(wb, name, until, customer, beside.get(row.slate_id, ()))
             times.append((perf_counter() - start) * 1000)
         rows.append((name, np.median(times), np.quantile(times, 0.95)))
+    products = wb.connection.to_pandas(wb.table("products").select("product_id"))["product_id"]
+    unknown = products[~products.isin(shop.x.items)].sample(ASKED, random_state=0)
+    for name in ("product_page", "cart"):  # each unknown product is met for the first time
+        times = []
+        for one in unknown:
+            start = perf_counter()
+            one_slate(wb, name, until, None, (one, *shop.x.items[:2]))
+            times.append((perf_counter() - start) * 1000)
+        rows.append((f"{name}, unknown product", np.median(times), np.quantile(times, 0.95)))
     table = pd.DataFrame(rows, columns=["context", "median_ms", "p95_ms"])
     print(table.to_string(index=False, float_format="%.1f"))
     slowest = table["median_ms"].max()
