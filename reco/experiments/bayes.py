@@ -12,6 +12,8 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 from reco.errors import InputError
+from reco.experiments.metrics import Metric, Rate
+from reco.experiments.moments import Moments
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
@@ -31,6 +33,24 @@ def risk(effect: float, error: float) -> float:
         return max(0.0, -effect)
     z = effect / error
     return float(error * norm.pdf(z) - effect * norm.sf(z))
+
+
+def beliefs(metric: Metric, moments: Mapping[str, Moments]) -> dict[str, tuple[float, float]]:
+    """Value of each arm and its variance, for `read_out`, without any adjustment by the past.
+
+    The variance of a rate takes half a hit and half a miss for seen already, so that an arm without hits has one.
+    Raises `InputError` for a total that is the same for every unit of an arm.
+    """
+    found = {}
+    for arm, m in moments.items():
+        value, variance = metric.values(m, m)[0], metric.spread(m) / m.n
+        if isinstance(metric, Rate):
+            rate = (m.total(metric.parts[0]) + 0.5) / (m.n + 1)
+            variance = rate * (1 - rate) / m.n
+        if not variance > 0:
+            raise InputError(f"{metric.name}: the same for every unit of {arm}, which tells no chance")
+        found[arm] = (value, variance)
+    return found
 
 
 def read_out(arms: Mapping[str, Sequence[float]]) -> pd.DataFrame:

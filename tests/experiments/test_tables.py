@@ -1,0 +1,69 @@
+"""What the tables of plans and decisions say."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reco.errors import InputError
+from reco.experiments import Mean, Rate, plans
+from reco.experiments.bayes import beliefs
+from reco.experiments.moments import Moments, Part
+from reco.experiments.outcomes import Decision, Worth
+from reco.experiments.tables import show_bayes, show_decision, show_plans_ready
+from reco.report import display
+from reco.settings import load
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    """Everything that is displayed."""
+    things = []
+    monkeypatch.setattr(display, "display", things.append)
+    return things
+
+
+def rate(hits: int, n: int = 1000) -> Moments:
+    return Moments((Part("clicked", "any"),), n, np.array([float(hits)]), np.array([[float(hits)]]))
+
+
+def test_ready_tests_are_shown_with_their_days(shown):
+    settings = load(ROOT / "workbook.yaml")
+    table = plans.ready(settings)
+    show_plans_ready(table)
+    text = repr(shown[0])
+    assert "Tests ready to run" in text and "(simulated)" not in text
+    assert all(title in text for title in ("Algorithm", "Display format", "Placement", "Volume"))
+    assert f"{table['units_per_arm'][0]:,}" in text and "500 conversions" in text and "A: Four, B: Eight" in text
+    show_plans_ready(plans.ready(settings, every=True).assign(basis="measured, simulated"))
+    assert "(simulated)" in repr(shown[1]) and "revenue per session" in repr(shown[1])
+
+
+def test_a_decision_is_shown_line_by_line_and_escaped(shown):
+    found = Decision("ship", "C", "better", "Ship it.", Worth(1200.4, -5, 2400, "clicks"), tied=("B",),
+                     next_step="Another.")  # fmt: skip
+    show_decision(found, {"C": "<b>Hybrid</b>", "B": "Content"}, simulated=True)
+    text, html = repr(shown[0]), shown[0]._repr_html_()
+    assert "+1,200 clicks (−5 to +2,400)" in text and "Content" in text and "(simulated)" in text
+    assert "<b>Hybrid" not in html and "&lt;b&gt;Hybrid" in html
+    show_decision(Decision("stop", None, "checks failed", "Stop.", failed=("sample ratio",)))
+    assert "sample ratio" in repr(shown[1]) and "cannot be told" in repr(shown[1])
+
+
+def test_chances_to_be_the_best_are_shown(shown):
+    show_bayes(Rate("clicked"), {"A": rate(100), "B": rate(150)}, "click-through rate", {"B": "Hybrid"})
+    text = repr(shown[0])
+    assert "Hybrid" in text and "15.00%" in text and "100.0%" in text and "never overrules" in text
+
+
+def test_an_arm_without_hits_has_a_chance_all_the_same(shown):
+    found = beliefs(Rate("clicked"), {"A": rate(0), "B": rate(1)})
+    assert found["A"] == (0, pytest.approx(0.5 / 1001 * (1 - 0.5 / 1001) / 1000))
+    m = Moments.of(np.ones((5, 1)), [Part("revenue")])
+    with pytest.raises(InputError, match="revenue: the same for every unit of A"):
+        beliefs(Mean("revenue"), {"A": m, "B": m})
+    spread = Moments.of(np.arange(5.0)[:, None], [Part("revenue")])
+    assert beliefs(Mean("revenue"), {"A": spread})["A"] == (2.0, pytest.approx(pd.Series(range(5)).var() / 5))
