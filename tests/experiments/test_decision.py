@@ -200,6 +200,14 @@ def test_a_test_that_cannot_end_is_stopped():
     assert judge({"B": "continue"}, days=14, planned=28, conversions=10).action == "continue"  # too early to tell
 
 
+def test_no_test_outlives_the_days_allowed():
+    rows = looked({"B": "continue"}, 0.5)  # half of the units that were planned
+    options = {"metric": RATE, "control": "A"}
+    found = decide(analysis({"B": 2010}), rows, Rule(max_days=60), progress=Progress(60, 60), **options)
+    assert (found.action, found.variant, found.reason) == ("keep", "A", "tie")
+    assert decide(analysis({"B": 2010}), rows, Rule(), progress=Progress(60, 60), **options).action == "continue"
+
+
 def test_a_fixed_look_says_nothing_before_the_end_and_uses_dunnett():
     rule = Rule(looks="fixed")
     early = judge({"B": "better"}, rule=rule, planned=28)
