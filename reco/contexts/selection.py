@@ -56,10 +56,10 @@ def choose(
     """Up to `size` proposals of each of `count` slates.
 
     Proposals are sorted by slate (`slate`, int64) and, within it, from the best to the worst. Each place goes to the
-    first proposal that all demands allow: no group over its cap, and enough places left for the groups that are
-    still missing. Where none satisfies all, the last demand gives way, then the one before. `pins` gives a proposal
-    its position (0: none); it comes before all demands. With chance `explore` a place goes to any of the allowed
-    proposals instead, all alike.
+    first proposal that all demands allow: no group over its cap, and enough places left for the groups that are still
+    missing, also among those that share a cap of their own, such as a section. Where none satisfies all, the last
+    demand gives way, then the one before. `pins` gives a proposal its position (0: none); it comes before all demands.
+    With chance `explore` a place goes to any of the allowed proposals instead, all alike.
 
     A greedy choice: it keeps the order of the proposals wherever the demands leave a choice, but may miss a choice
     that satisfies all demands where several of them interlock.
@@ -113,6 +113,11 @@ class _Block:
         self.groups = [self._table(demand.groups, -1) for demand in demands]
         self.held = [np.zeros(self.shape, "int16") for _ in demands]  # products of the cell's group in the slate
         self.caps = [self._cap(demand, groups) for demand, groups in zip(demands, self.groups, strict=True)]
+        self.bounds = [
+            number
+            for number, demand in enumerate(demands)
+            if isinstance(demand.at_most, np.ndarray) and (demand.at_most < size).any()
+        ]
         # what the proposals of a slate or its places cannot give is not waited for
         self.room = np.minimum(size, self.lengths)
         self.missing = [
@@ -166,8 +171,10 @@ class _Block:
             if demand.at_least:
                 lacks = self.missing[number]
                 waiting = waiting + lacks
-                gain = gain + ((self.groups[number] >= 0) & (self.held[number] == 0) & (lacks > 0)[:, None])
+                helps = (self.groups[number] >= 0) & (self.held[number] == 0) & (lacks > 0)[:, None]
+                gain = gain + helps
                 fits &= gain >= (waiting - left + 1)[:, None]
+                fits &= helps | ~self._needed(helps & allowed, lacks)
             narrowed = allowed & fits
             some = narrowed.any(axis=1)
             allowed = np.where(some[:, None], narrowed, allowed)
@@ -175,6 +182,20 @@ class _Block:
             moved[number] += int(((now != first) & (left > 0)).sum())
             first = now
         return allowed
+
+    def _needed(self, helps: np.ndarray, lacks: np.ndarray) -> np.ndarray:
+        """Which cells' groups, where each has a cap of its own, have no place to spare for others than `helps`, bool.
+
+        All groups with cells that help have as many places left together as the slate `lacks`, or fewer.
+        """
+        needed = np.zeros(self.shape, bool)
+        for number in self.bounds:
+            groups, of = self.groups[number], np.nonzero(helps)
+            places = np.zeros((self.count, len(self.demands[number].at_most)), "int64")
+            places[of[0], groups[of]] = np.maximum(self.caps[number] - self.held[number], 0)[of]
+            tight = places.sum(axis=1) <= lacks
+            needed |= tight[:, None] & np.take_along_axis(places > 0, groups, axis=1)  # padding is never allowed
+        return needed
 
     def _take(self, rows: np.ndarray, columns: np.ndarray) -> None:
         self.free[rows, columns] = False

@@ -68,6 +68,18 @@ def test_caps_by_group():
     assert shown([[0, 1, 2, 4, 5]], found) == [[0, 4, 5]]
 
 
+def test_a_section_keeps_its_last_place_for_what_only_it_can_show():
+    # items of two sections in turns, two places each; only the first one has item 4, which is new
+    item, section = np.arange(6), np.array([0, 1, 0, 1, 0, 1])
+    demands = [Demand(section, np.array([2, 2]), 0), Demand(np.where(item == 4, 0, -1), 4, 1)]
+    found = choose(np.zeros(6, "int64"), 1, 4, demands)
+    assert item[found.entries].tolist() == [0, 1, 3, 4]
+    assert not found.unmet.any()
+    # where the other section has one as well, the first one's last place may go to another
+    demands[1] = Demand(np.where(item >= 4, 0, -1), 4, 1)
+    assert item[choose(np.zeros(6, "int64"), 1, 4, demands).entries].tolist() == [0, 1, 2, 5]
+
+
 def test_the_later_demand_gives_way_and_says_so():
     slate, item = flat([[0, 1, 3]])  # one category, and two bands
     demands = [Demand(BANDS[item], 3, 2), Demand(CATEGORIES[item], 3, 2)]
