@@ -17,6 +17,7 @@ from reco.experiments.inputs import read
 from reco.experiments.metrics import Mean, Metric, Rate, Ratio
 from reco.experiments.moments import Moments
 from reco.experiments.outcomes import Decision, Progress, Reading
+from reco.experiments.sequential import watch
 from reco.impressions import Log, read_log
 from reco.kpis import attribute
 from reco.settings import Experiments, Goal, PlannedTest, Rule, Settings
@@ -84,6 +85,37 @@ def reading(settings: Settings, test: str) -> Reading:
     goal = section.metrics[planned.metrics[0]]
     lift, power, correction = planned.lift, planned.power, planned.correction
     return Reading(goal.title, goal.better, goal.counts, settings.store.currency, lift, power, correction)
+
+
+def look(
+    settings: Settings, test: str, cumulated: Mapping[str, Mapping[object, Moments]], planned: int
+) -> pd.DataFrame | None:
+    """What `watch` says of the metric that decides, as the rule looks; None where it looks once, at the end.
+
+    `cumulated` holds by arm and day the moments of everything up to then, `planned` is the number of days.
+    """
+    _, found = _find(settings, test)
+    held = rule(settings, test)
+    if held.looks == "fixed":
+        return None
+    return watch(
+        cumulated,
+        metrics(settings, test)[0],
+        control=found.control,
+        planned=planned,
+        method="obrien_fleming" if held.looks == "sequential" else "confidence_sequence",
+        confidence=held.confidence,
+    )
+
+
+def progress(
+    settings: Settings, test: str, moments: Mapping[str, Moments], days: float, planned_days: float
+) -> Progress:
+    """How far a test is; conversions are those of the rule's metric, where the moments hold it."""
+    name = rule(settings, test).conversions
+    part = None if name is None else as_metric(_section(settings).metrics[name]).parts[0]
+    counted = part is not None and all(part in m.parts for m in moments.values())
+    return Progress(days, planned_days, {arm: m.total(part) for arm, m in moments.items()} if counted else None)
 
 
 def decide(

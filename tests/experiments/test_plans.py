@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from reco.errors import InputError, MissingTableError
-from reco.experiments import Rate, Ratio, analyze, plan, plans
+from reco.experiments import Rate, Ratio, analyze, by_day, cumulate, plan, plans
 from reco.experiments.checks import sample_ratio
 from reco.experiments.outcomes import Progress
 from reco.impressions import Log
 from reco.settings import load
 
-UNITS = pd.Series(np.arange(40_000))
+UNITS = pd.Series(np.arange(20_000))
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,8 @@ def test_plans_take_what_is_measured_and_assume_the_rest(settings, log, monkeypa
     monkeypatch.setattr(plans, "Workbook", SimpleNamespace)
     wb = SimpleNamespace(settings=settings)
     table = plans.ready(wb, every=True).set_index(["test", "metric"])
-    units = plans.behaviour(wb, "product_page").units.execute()
+    seen = plans.behaviour(wb, "product_page")
+    units = seen.units.execute()
     row = table.loc[("algorithm", "click-through rate")]
     ctr = units["clicks"].sum() / units["impressions"].sum()
     deviation = (units["clicks"] - ctr * units["impressions"]) / units["impressions"].mean()
@@ -140,7 +141,7 @@ def test_plans_take_what_is_measured_and_assume_the_rest(settings, log, monkeypa
     assert row["sd"] == pytest.approx(deviation.std())
     assert table.loc[("algorithm", "conversion rate"), "baseline"] == pytest.approx(units["ordered"].mean())
     assert table.loc[("placement", "viewability"), "basis"] == "assumed"
-    assert row["daily_units"] == pytest.approx(0.95 * len(units) / plans.behaviour(wb, "product_page").days)
+    assert row["daily_units"] == pytest.approx(0.95 * len(units) / seen.days)
     assert plans.behaviour(wb, "nowhere") is None
 
 
@@ -177,7 +178,8 @@ def test_a_salt_deals_anew_and_a_shared_one_is_noticed(settings):
     salted = changed(settings, salt="again")
     one, other = (plans.assign(s, "algorithm", UNITS) for s in (settings, salted))
     assert (one == other).mean() < 0.4
-    assert plans.independence(settings, UNITS)["passed"].all() and len(plans.independence(settings, UNITS)) == 6
+    found = plans.independence(settings, UNITS)
+    assert found["passed"].all() and len(found) == 6
     shared = changed(changed(settings, layer=None, slot=(0.0, 1.0), test="volume", salt="x"), salt="x")
     found = plans.independence(shared, UNITS).set_index("check")["passed"]
     assert not found["independent: algorithm, volume"] and found.sum() == 5
@@ -201,12 +203,28 @@ def test_a_test_is_analyzed_and_decided_by_its_settings(settings):
     )
     fixed = settings.experiments.decision.model_copy(update={"looks": "fixed"})
     once = settings.model_copy(update={"experiments": settings.experiments.model_copy(update={"decision": fixed})})
-    orders = frame.groupby("variant")["ordered"].sum().to_dict()
-    found = plans.decide(once, "algorithm", result, None, Progress(21, 21, orders))
+    far = plans.progress(settings, "algorithm", result.moments, 21, 21)
+    assert far == Progress(21, 21, frame.groupby("variant")["ordered"].sum().to_dict())
+    assert plans.look(once, "algorithm", {}, 21) is None
+    found = plans.decide(once, "algorithm", result, None, far)
     assert (found.action, found.variant) == ("ship", "C"), found.sentence
     assert found.sentence.startswith("Ship Hybrid: it beats Collaborative filtering on click-through rate by +")
     assert found.worth.unit == "clicks" and found.next_test.mde == 0.1
     assert plans.reading(settings, "algorithm").currency == "USD"
+    # the same by its looks, at the end of three weeks
+    frame["day"] = pd.Timestamp("2026-03-01", tz="UTC") + pd.to_timedelta(np.arange(len(frame)) % 21, "D")
+    parts = plans.metrics(settings, "algorithm")[0].parts
+    days = by_day(frame, parts, variant="variant", unit="user_id", day="day")
+    sofar = {arm: cumulate(found) for arm, found in days.items()}
+    looks = plans.look(settings, "algorithm", sofar, 21)
+    assert looks["look"].nunique() == 21 and looks.groupby("variant")["verdict"].last().to_dict()["C"] == "better"
+    assert plans.decide(settings, "algorithm", result, looks, far).variant == "C"
+    assert (
+        plans.progress(settings, "algorithm", {arm: m[max(m)] for arm, m in sofar.items()}, 21, 21).conversions is None
+    )
+    free = fixed.model_copy(update={"looks": "open"})
+    free = settings.model_copy(update={"experiments": settings.experiments.model_copy(update={"decision": free})})
+    assert plans.look(free, "algorithm", sofar, 21)["p_value"].isna().all()
 
 
 def test_a_test_that_is_not_there_is_refused(settings):
