@@ -111,6 +111,43 @@ def gallery(
 
 
 @app.command()
+def export(
+    system: Annotated[str, typer.Argument(help="Which system's form, such as jsonl, klaviyo or redis.")],
+    config: Config = Path("workbook.yaml"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the exports; exports/STORE beside the settings file by default.")
+    ] = None,
+    changed: Annotated[bool, typer.Option("--changed", help="Only what changed since the last export.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go where, and write nothing.")] = False,
+) -> None:
+    """Write the latest slates, and what else one system takes, in its own form.
+
+    Exit code 0: the export is whole. 2: something is not as it must be; the last export stands as it was.
+    """
+    from reco.exports import running
+
+    with _mistakes_in_one_line():
+        running.named(system)
+        from reco.exports import material
+        from reco.workbook import Workbook
+
+        wb = Workbook.load(config)
+        wb.check()
+        made = running.export(
+            system,
+            material.of_workbook(wb),
+            getattr(wb.settings.exports, system),
+            material.folder(wb, out),
+            material.about(wb),
+            only_changed=changed,
+            dry_run=dry_run,
+            say=typer.echo,
+        )
+    if not dry_run:
+        typer.echo(f"Exported to {made.folder}")
+
+
+@app.command()
 def forget(
     customer: Annotated[str, typer.Argument(help="Account, e-mail address or device, as the shop's systems name it.")],
     config: Config = Path("workbook.yaml"),

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from reco.rules import RULES, Rule
 from reco.settings.base import AnySource, Count, Rate, Section, Share
 from reco.settings.experiments import Experiments
+from reco.settings.exports import Exports
 
 #: What a strategy can be; `reco.contexts.strategies` says what each proposes.
 STRATEGIES = (
@@ -375,6 +376,7 @@ class Settings(BaseSettings):
     simulation: Simulation = Simulation()
     kpis: Kpis
     monitoring: Monitoring = Monitoring()
+    exports: Exports = Exports()
 
     _file: Path = PrivateAttr(default=Path("workbook.yaml"))
 

@@ -1,0 +1,134 @@
+"""From rows to a published export: nothing is seen before it is whole, and a failed one leaves the last as it was."""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from json import loads
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock
+
+from reco.errors import InputError
+from reco.exports import forms
+from reco.exports.base import Output
+
+#: Name of the link to the last export that is whole, and of what describes it.
+LATEST: Final = "latest"
+MANIFEST: Final = "manifest.json"
+#: How many exports of a system are kept, the latest among them.
+KEPT: Final = 2
+
+
+def run_id(moment: datetime | None = None) -> str:
+    """A new name for an export, in order of time."""
+    return f"{(moment or datetime.now(UTC)).astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def publish(
+    folder: Path,
+    outputs: Iterable[Output],
+    run: str,
+    about: dict[str, Any],
+    states: dict[str, pa.Table] | None = None,
+    removed: dict[str, pa.Table] | None = None,
+    send: Callable[[], dict[str, Any]] | None = None,
+) -> Path:
+    """Write the files of one export and its manifest, then move `latest` to them; the folder they are in.
+
+    `about` opens the manifest; `states` is what a later export compares with, and `removed` the rows that are no more,
+    by file. `send` hands the rows to a server once the files are whole, and tells the manifest what it did.
+
+    Raises `InputError` where the disk or the server does not take it; then everything is as it was.
+    """
+    with _untouched(folder), FileLock(_made(folder.parent) / f".{folder.name}.lock"):
+        for left in folder.glob(".*.part"):
+            shutil.rmtree(left, ignore_errors=True)
+        private = folder / f".{run}.part"
+        private.mkdir(parents=True)
+        try:
+            told = [_written(output, private, (removed or {}).get(output.name)) for output in outputs]
+            for name, state in (states or {}).items():
+                pq.write_table(state, private / state_name(name))
+            sent = send() if send else {}
+            manifest = forms.dumped({**about, **sent, "files": told})
+            (private / MANIFEST).write_text(manifest, encoding="utf-8")
+            private.replace(folder / run)
+            link = folder / f".{LATEST}-{secrets.token_hex(4)}"
+            link.symlink_to(run)
+            link.replace(folder / LATEST)
+        finally:
+            shutil.rmtree(private, ignore_errors=True)
+        for old in sorted(path for path in folder.glob("[0-9]*-*-*") if path.is_dir() and path.name != run)[: 1 - KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder / run
+
+
+def latest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of the export that `latest` points at; None when there is none."""
+    path = folder / LATEST / MANIFEST
+    return loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def state_of(folder: Path, name: str) -> pa.Table | None:
+    """What the last export of a file held, for comparison; None when there is none."""
+    path = folder / LATEST / state_name(name)
+    return pq.read_table(path) if path.is_file() else None
+
+
+def state_name(name: str) -> str:
+    """The file beside an export that remembers what it held."""
+    return f".{name}.state"
+
+
+def verify(folder: Path) -> list[str]:
+    """Names of files in an export that are not what its manifest says; empty when all are whole."""
+    told = loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    return [
+        one["name"]
+        for one in told
+        if one["sha256"]
+        and not ((folder / one["name"]).is_file() and forms.sha256(folder / one["name"]) == one["sha256"])
+    ]
+
+
+def _written(output: Output, folder: Path, removed: pa.Table | None) -> dict[str, Any]:
+    """Write one file, the schema of its lines and what was removed from it; its entry in the manifest."""
+    path = folder / output.name
+    entry: dict[str, Any] = {"name": output.name, "rows": len(output.rows), "goes_to": output.goes_to}
+    if output.form == "keys":
+        return {**entry, "bytes": None, "sha256": None}
+    forms.write(output, path)
+    if output.form in {"jsonl", "parquet"}:
+        schema = forms.json_schema(output.rows.schema, output.name)
+        (folder / f"{path.stem}.schema.json").write_text(forms.dumped(schema), encoding="utf-8")
+    if removed is not None:
+        gone = Output(f"{path.stem}.removed.jsonl", removed, "jsonl", "")
+        forms.write(gone, folder / gone.name)
+        entry["removed"] = len(removed)
+    return {**entry, "bytes": path.stat().st_size, "sha256": forms.sha256(path)}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _untouched(folder: Path) -> Any:
+    """Turn what a disk refuses into one sentence."""
+    try:
+        yield
+    except (OSError, duckdb.IOException, pa.ArrowException) as error:
+        try:
+            last = latest(folder)
+        except OSError:
+            last = None
+        stands = f"the export {last['run']} still stands" if last else "nothing was written"
+        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise InputError(f"{folder}: the export could not be written ({why}); {stands}") from None

@@ -1,0 +1,100 @@
+"""One export from beginning to end: what goes out, what changed, where it lies."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reco.errors import InputError
+from reco.exports import changes, forms, publishing
+from reco.exports.base import Material, Output
+from reco.exports.systems import EXPORTS
+
+
+class Exported(NamedTuple):
+    """What was written, or would be: the folder, and its manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+
+def named(system: str) -> Any:
+    """The module of a system; raises `InputError` that lists those there are."""
+    if system not in EXPORTS:
+        raise InputError(f"no export to {system!r}; expected one of {', '.join(EXPORTS)}")
+    return EXPORTS[system]
+
+
+def export(
+    system: str,
+    material: Material,
+    settings: Any,
+    folder: Path,
+    about: dict[str, Any] | None = None,
+    *,
+    only_changed: bool = False,
+    dry_run: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Exported:
+    """Write what one system takes to a new folder under `folder / system`, or say only what would be written.
+
+    `settings` are those of the system; `about` stands in the manifest beside the counts. With `only_changed`, files
+    hold the rows that differ from the last export, and those that are gone stand in a file beside each.
+
+    Raises `InputError` where rows do not fit the system's limits, or the disk or server does not take them; what was
+    exported before then stands untouched.
+    """
+    module, target, run = named(system), folder / system, publishing.run_id()
+    if only_changed and not getattr(module, "BY_CHANGES", True):
+        raise InputError(
+            f"{system} replaces everything at once, so that readers never see two versions mixed; expected no --changed"
+        )
+    outputs = [_checked(output, module.TITLE, material) for output in module.outputs(material, settings)]
+    last = publishing.latest(target)
+    states, removed = {}, {}
+    for number, output in enumerate(outputs):
+        if not output.key or output.form == "keys":
+            continue
+        if only_changed:
+            found = changes.since(output, publishing.state_of(target, output.name) if last else None)
+            outputs[number], removed[output.name], states[output.name] = found
+        elif not dry_run:
+            states[output.name] = changes.state(output)
+    manifest = {
+        "version": 1,
+        "system": system,
+        "run": run,
+        "made_at": material.made_at,
+        "changed_since": last["run"] if only_changed and last else None,
+        **(about or {}),
+        "withheld": material.withheld,
+        "remarks": material.remarks,
+    }
+    if dry_run:
+        say(f"Would write to {target / run}, and move {target / publishing.LATEST} to it:")
+        for output in outputs:
+            gone = f", {len(removed[output.name]):,} gone" if output.name in removed else ""
+            say(f"  {output.name}: {len(output.rows):,} rows{gone}; {output.goes_to}")
+        for line in _left_out(material):
+            say(f"  {line}")
+        return Exported(target / run, manifest)
+    send = getattr(module, "send", None)
+    deliver = (lambda: {"sent": send(outputs, settings, run)}) if send else None
+    made = publishing.publish(target, outputs, run, manifest, states, removed, deliver)
+    for output in outputs:
+        say(f"{output.name}: {len(output.rows):,} rows; {output.goes_to}")
+    for line in _left_out(material):
+        say(line)
+    return Exported(made, publishing.latest(target) or manifest)
+
+
+def _checked(output: Output, title: str, material: Material) -> Output:
+    if output.form in {"jsonl", "json"}:
+        forms.no_nan(output.rows, title)
+    output, left = forms.without_formulas(output)
+    material.leave_out(f"rows of {output.name} whose ids a spreadsheet would run as formulas", left)
+    return output
+
+
+def _left_out(material: Material) -> list[str]:
+    told = [f"Left out: {rows:,} {reason}" for reason, rows in material.withheld.items()]
+    return [*told, *(f"Note: {remark}" for remark in material.remarks)]
