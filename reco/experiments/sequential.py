@@ -133,8 +133,8 @@ def watch(
     metric: Metric,
     *,
     control: str,
-    planned: int,
-    by: Literal["looks", "units"] = "looks",
+    planned: float,
+    by: Literal["looks", "units", "days"] = "looks",
     method: Method = "obrien_fleming",
     confidence: float = 0.95,
     tuned: float = 5000,
@@ -145,8 +145,9 @@ def watch(
         looks: by arm and look, the moments of everything up to then (see `moments.cumulate`).
         metric: the one that the test is about.
         control: the arm that the others are compared with; several comparisons share `1 - confidence` equally.
-        planned: number of looks, or of units in all arms, at which the test was planned to end.
-        by: what `planned` counts. The limits are correlated by what each look really knows, whatever the count.
+        planned: number of looks, of units in all arms, or of days at which the test was planned to end.
+        by: what `planned` counts; for `days` the looks are numbers of days since the start. The limits are correlated
+            by what each look really knows, whatever the count.
         method: `obrien_fleming`, or `confidence_sequence` for a test without a planned end.
         confidence: one minus the chance of any false win at any look.
         tuned: units of both arms at which the confidence sequence is narrowest.
@@ -158,17 +159,20 @@ def watch(
     Looks that are later than the planned end are left out.
     """
     control = str(control)
-    if method not in get_args(Method) or by not in ("looks", "units"):
-        raise InputError(f"method: expected {', '.join(get_args(Method))} by looks or units, found {method} by {by}")
+    if method not in get_args(Method) or by not in ("looks", "units", "days"):
+        raise InputError(
+            f"method: expected {', '.join(get_args(Method))} by looks, units or days, found {method} by {by}"
+        )
     if control not in looks or len(looks) < 2:
         raise InputError(f"no arm {control!r} and others to compare; the arms are {', '.join(looks) or 'none'}")
-    if planned < 1 or not 0.5 < confidence < 1:
+    if not planned > 0 or not 0.5 < confidence < 1:
         raise InputError(
             f"expected a planned end above 0 and a confidence from 0.5 to 1, found {planned}, {confidence}"
         )
     common = [look for look in looks[control] if all(look in arm for arm in looks.values())]
     units = [sum(arm[look].n for arm in looks.values()) for look in common]
-    times = np.minimum(1.0, np.array(units if by == "units" else range(1, len(common) + 1), dtype=float) / planned)
+    over = {"looks": range(1, len(common) + 1), "units": units, "days": common}[by]
+    times = np.minimum(1.0, np.array(over, dtype=float) / planned)
     last = len(common)
     if method == "obrien_fleming" and (times >= 1).any():
         last = int(np.argmax(times >= 1)) + 1
