@@ -38,8 +38,15 @@ WORDS: Final = {
     "picked": "Picked for you",
 }
 
+#: What is said where the words would name a product of the item's own title, such as the same of another grower.
+ALIKE: Final = {"Because you bought {product}": "You bought one much like this"}
+
 #: What is said where the words would name something that is not known.
 GENERAL: Final = "Picked for you"
+
+
+#: Letters up to which a word in capitals may be an abbreviation.
+SHORT: Final = 3
 
 
 class Told(NamedTuple):
@@ -63,8 +70,13 @@ def told(
     reasons = np.array(_reasons(strategies), dtype=object)[number]
     reasons = np.select([part == TRENDING, part == POPULAR], [WORDS["trending"], WORDS["popularity"]], reasons)
     reasons, because = _of_customers(shop, context, strategies, shown, customer, reasons)
+    titled = shop.shelf.texts("title")
+    product = np.where(because >= 0, titled[because], None)
+    namesake = (because >= 0) & (product == titled[item])
+    for words, others in ALIKE.items():
+        reasons[namesake & (reasons == words)] = others
     known = {
-        "product": np.where(because >= 0, shop.shelf.texts("title")[because], None),
+        "product": product,
         "category": shop.shelf.texts("category")[item],
     }
     templates = np.array(titles(strategies), dtype=object)[number]
@@ -136,6 +148,15 @@ def _bare(title: str) -> str:
     return title or "For you"
 
 
+def _said(name: str, value: str) -> str:
+    """A name within a sentence: categories that the shop writes in capitals are not shouted at shoppers.
+
+    >>> _said("category", "SOFT DRINKS"), _said("category", "Tea"), _said("product", "TEA & CO")
+    ('soft drinks', 'Tea', 'TEA & CO')
+    """
+    return value.lower() if name == "category" and value.isupper() and len(value) > SHORT else value
+
+
 def _worded(templates: np.ndarray, known: dict[str, np.ndarray], otherwise: np.ndarray) -> np.ndarray:
     """`templates` with `{product}` and `{category}` filled in, or what is said `otherwise` where that is unknown."""
     words = templates.copy()
@@ -145,6 +166,7 @@ def _worded(templates: np.ndarray, known: dict[str, np.ndarray], otherwise: np.n
             if mark in template:
                 here = np.flatnonzero(templates == template)
                 codes, names = pd.factorize(values[here])
-                filled = np.array([template.replace(mark, str(one)) for one in names] + [None], dtype=object)[codes]
+                said = [template.replace(mark, _said(name, str(one))) for one in names]
+                filled = np.array([*said, None], dtype=object)[codes]
                 words[here] = np.where(codes >= 0, filled, otherwise[here])
     return words

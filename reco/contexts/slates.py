@@ -130,7 +130,7 @@ def _places(context: Context, strategies: Sequence[Strategy], proposals: pd.Data
     caps = np.full(len(section), size)
     caps[firsts] = [sum(places) if all(places) else -(-size // len(firsts)) for places in members]
     shared = Demand(section[number], caps, 0)
-    return [own, shared] if any(len(places) > 1 and any(places) for places in members) else [shared]
+    return [own, shared] if any(any(places) for places in members) else [shared]
 
 
 def _sections(strategies: Sequence[Strategy]) -> np.ndarray:

@@ -57,6 +57,7 @@ def test_the_cart_shows_the_cart(filled):
     own = slates[slates["strategy"] == "Still in your cart"]
     assert len(own) > 100
     assert len(own.merge(requests.anchors, on=["slate_id", "item_id"])) == len(own)
+    assert own.groupby("slate_id").size().max() == 4  # the places that the settings give it, though others have fewer
 
 
 def test_three_categories_or_the_slate_says_that_they_gave_way(filled, context, products):
@@ -97,6 +98,15 @@ def test_reason_names_the_product_beside_which_it_stands(filled, products):
     page = requests.anchors.set_index("slate_id")["item_id"].map(products["title"])
     own = slates[~slates["fallback"]]
     assert (own["reason"] == "Goes with " + own["slate_id"].map(page)).all()
+
+
+def test_reasons_name_no_namesake_and_do_not_shout(filled, context, products):
+    slates = filled[context].slates
+    titles = slates["item_id"].map(products["title"]).astype("str")
+    assert not (slates["reason"] == "Because you bought " + titles).any()
+    named = slates[slates["reason"].str.startswith(("Popular in ", "New in "))]
+    category = named["item_id"].map(products["category"]).astype("str")
+    assert (named["reason"].str.split(" in ", n=1).str[1] == category.str.lower().where(category.str.len() > 3)).all()
 
 
 def test_fallbacks_are_named_and_only_they(filled, context):
