@@ -105,6 +105,16 @@ def credits(impressions: Table, order_lines: Table, rule: Rule, *, products: Tab
     return found.mutate(place=once).filter(lambda t: t.place == 0).drop("place", "touched_at")
 
 
+def claimed(impressions: Table, order_lines: Table, rule: Rule, *, products: Table | None = None) -> Table:
+    """The purchases that are credited, one row a customer, product and moment, with their impression_id and by_view.
+
+    Further columns: ordered_at, lines, gross and net, money in `PARTS`.
+    """
+    touched = touches(impressions, rule.checked(), order_lines)
+    best = _claims(touched, purchases(order_lines, touched, rule, products), rule, products)
+    return best.select("customer_id", "product_id", "ordered_at", "impression_id", "by_view", "lines", "gross", "net")
+
+
 def touches(impressions: Table, rule: Rule, order_lines: Table | None = None) -> Table:
     """The impressions that a line may be credited to: adds touched_at and by_view.
 

@@ -1,0 +1,147 @@
+"""What clicks say about recommendations: relevance, novelty, serendipity, and how wide and varied the slates are."""
+
+from typing import Final
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+from ibis.expr.types import Table
+from scipy.stats import norm
+from statsmodels.stats.proportion import proportion_confint
+
+from reco.kpis.attribution import LONE, Rule, credits
+from reco.kpis.summary import TOP, Summary, coverage
+
+#: A product is expected that is among so many best sellers: they need no model.
+BEST_SELLERS: Final = 100
+#: Slates that diversity is measured on, about; a log of more is sampled by a hash of the slate's id.
+SLATES: Final = 40_000
+#: A product put into the cart within so many hours after a click on it was added because of it.
+CART_HOURS: Final = 24
+
+
+def quality(
+    impressions: Table,
+    order_lines: Table,
+    rule: Rule,
+    summary: Summary,
+    *,
+    products: Table | None = None,
+    history: Table | None = None,
+    events: Table | None = None,
+    best_sellers: int = BEST_SELLERS,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """The quality of what a log shows: metric, value, low, high, part, whole; `GLOSSARY` has each metric's formula.
+
+    Args:
+        impressions, order_lines, rule, summary: the log, and what `summarize` counted of it.
+        products: the catalogue, for coverage (of those `recommendable`, where it says so) and diversity.
+        history: order lines from as far back as known, for what customers bought before; `order_lines` by default.
+        events: visitors' events, for the add-to-cart rate.
+
+    A metric that lacks its data is missing, as is one without a denominator.
+    """
+    history = order_lines if history is None else history
+    clicks, known, new, serendipitous = _clicks(impressions, order_lines, history, rule, products, best_sellers)
+    total = int(summary.total()["clicks"])
+    top = (
+        summary.cube.loc[summary.cube["position"].between(1, TOP), "clicks"].sum() if "position" in summary.cube else 0
+    )
+    placed = total if "position" in summary.cube else 0
+    rows = [
+        ("relevance", top, placed),
+        ("novelty", new, known),
+        ("serendipity", serendipitous, known),
+    ]
+    if events is not None:
+        rows.append(("add_to_cart_rate", _added(impressions, events), clicks))
+    table = pd.DataFrame([(*row, *_rate(*row[1:], confidence)) for row in rows], columns=_COLUMNS)
+    more = []
+    if products is not None:
+        size = int(_catalogue(products).count().execute())
+        shown = int(summary.products.merge(_catalogue(products).execute(), on="product_id")["impressions"].gt(0).sum())
+        share = coverage(summary.products.head(shown), size)
+        more.append(("coverage", shown, size, share, np.nan, np.nan))
+        if "slate_id" in impressions.columns:
+            more.append(("diversity", *_diversity(impressions, products, summary, confidence)))
+    return pd.concat([table, pd.DataFrame(more, columns=_COLUMNS)], ignore_index=True) if more else table
+
+
+_COLUMNS: Final = ["metric", "part", "whole", "value", "low", "high"]
+
+
+def _rate(part: float, whole: float, confidence: float) -> tuple[float, float, float]:
+    if not whole:
+        return (np.nan,) * 3
+    low, high = proportion_confint(part, whole, alpha=1 - confidence, method="wilson")
+    return part / whole, float(low), float(high)
+
+
+def _catalogue(products: Table) -> Table:
+    """Products that may be recommended."""
+    if "recommendable" in products.columns:
+        products = products.filter(products.recommendable.fill_null(True))
+    return products.select("product_id").distinct()
+
+
+def _clicks(
+    impressions: Table, order_lines: Table, history: Table, rule: Rule, products: Table | None, best_sellers: int
+) -> tuple[int, int, int, int]:
+    """Clicks; those of known customers; of these on products not bought before; of these bought and no best seller."""
+    clicked = impressions.filter(impressions.clicked.fill_null(False))
+    known = clicked.filter(clicked.customer_id.notnull(), clicked.clicked_at.notnull())
+    known = known.select("impression_id", "customer_id", "product_id", "clicked_at")
+    bought = history.filter(history.quantity > 0, history.customer_id.notnull())
+    pairs = bought.semi_join(known, ["customer_id", "product_id"]).group_by("customer_id", "product_id")
+    first = pairs.aggregate(first=_.ordered_at.min())
+    given = credits(impressions, order_lines, rule, products=products)
+    given = given.filter(~given.by_view).select(credited="impression_id")
+    expected = bought.group_by("product_id").aggregate(owners=_.customer_id.nunique())
+    expected = expected.order_by(ibis.desc("owners"), "product_id").limit(best_sellers).select(expected="product_id")
+    rows = known.left_join(first, ["customer_id", "product_id"]).select(
+        "impression_id", "product_id", new=_.first.isnull() | (_.first >= _.clicked_at)
+    )
+    rows = rows.filter(rows.new).view()
+    rows = rows.left_join(given, [("impression_id", "credited")]).select("product_id", "credited").view()
+    rows = rows.left_join(expected, [("product_id", "expected")])
+    found = rows.aggregate(
+        new=rows.count(), serendipitous=(rows.credited.notnull() & rows.expected.isnull()).sum()
+    ).execute()
+    counts = clicked.aggregate(
+        clicks=clicked.count(), known=(clicked.customer_id.notnull() & clicked.clicked_at.notnull()).sum()
+    ).execute()
+    numbers = [*counts.iloc[0], *found.iloc[0]]
+    return tuple(0 if pd.isna(number) else int(number) for number in numbers)
+
+
+def _added(impressions: Table, events: Table) -> int:
+    """Clicks after which their customer put the product into the cart in time."""
+    clicked = impressions.filter(impressions.clicked, impressions.customer_id.notnull())
+    clicked = clicked.select("impression_id", "customer_id", "product_id", "clicked_at")
+    added = events.filter(events.event == "add_to_cart").select("customer_id", "product_id", "occurred_at")
+    pairs = clicked.inner_join(added, ["customer_id", "product_id"])
+    until = pairs.clicked_at + ibis.interval(hours=CART_HOURS)
+    pairs = pairs.filter(pairs.clicked_at <= pairs.occurred_at, pairs.occurred_at <= until)
+    return int(pairs.impression_id.nunique().execute())
+
+
+def _diversity(impressions: Table, products: Table, summary: Summary, confidence: float) -> tuple[float, ...]:
+    """Share of the pairs of a slate that differ in category, mean over slates of two or more products."""
+    size = len(summary.cube) and int(summary.total()["impressions"])
+    every = max(1, size // (SLATES * 10))
+    rows = impressions.filter(impressions.slate_id.notnull())
+    if every > 1:
+        rows = rows.filter(rows.slate_id.hash() % every == 0)
+    kinds = products.select(kind_of="product_id", category="category").distinct(on="kind_of")
+    rows = rows.left_join(kinds, [("product_id", "kind_of")])
+    rows = rows.select("slate_id", kind=ibis.coalesce(rows.category, ibis.literal(LONE) + rows.product_id))
+    kinds = rows.group_by("slate_id", "kind").aggregate(n=rows.count())
+    slates = kinds.group_by("slate_id").aggregate(n=kinds.n.sum(), squares=(kinds.n * kinds.n).sum())
+    slates = slates.filter(slates.n > 1)
+    slates = slates.mutate(differ=1 - (slates.squares - slates.n) / (slates.n * (slates.n - 1)))
+    found = slates.aggregate(n=slates.count(), mean=slates.differ.mean(), sd=slates.differ.std()).execute().iloc[0]
+    n, mean = int(found["n"]), float(found["mean"]) if found["n"] else np.nan
+    margin = norm.ppf((1 + confidence) / 2) * found["sd"] / np.sqrt(n) if n > 1 else np.nan
+    return n, n, mean, mean - margin, mean + margin
