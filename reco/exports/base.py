@@ -101,6 +101,8 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "devices": pa.schema({"customer_id": pa.string(), "client_id": pa.string()}),
     "goes_with": pa.schema({"product_id": pa.string(), "items": pa.list_(pa.string())}),
     "segments": pa.schema({"customer_id": pa.string(), "segment": pa.string()}),
+    "pinned": pa.schema({"context": pa.string(), "position": pa.int32(), "product_id": pa.string()}),
+    "banned": pa.schema({"product_id": pa.string()}),
 }
 
 

@@ -94,7 +94,7 @@ def without_formulas(output: Output) -> tuple[Output, int]:
     for name in output.ids:
         column = rows.column(name)
         if _is_text(column.type):
-            formula = pc.match_substring_regex(column, FORMULA)
+            formula = pc.match_substring_regex(column, FORMULA.replace("'*", ""))
             number = pc.match_substring_regex(column, NUMBER)
             found = pc.fill_null(pc.and_(formula, pc.invert(number)), False)
             risky = found if risky is None else pc.or_(risky, found)

@@ -37,6 +37,8 @@ def of_workbook(wb: Workbook, until: pd.Timestamp | None = None) -> Material:
         "devices": lambda: _devices(wb),
         "goes_with": lambda: _goes_with(wb, until),
         "segments": lambda: _segments(wb, until),
+        "pinned": lambda: _pinned(wb),
+        "banned": lambda: _banned(wb),
     }
     return material
 
@@ -198,6 +200,23 @@ def _segments(wb: Workbook, until: pd.Timestamp) -> pa.Table:
         segment=counted.category.first(order_by=[counted.n.desc(), counted.category])
     )
     return best.order_by("customer_id").to_pyarrow()
+
+
+def _pinned(wb: Workbook) -> pa.Table:
+    rule = wb.settings.rules.pinned
+    places = rule.places if rule else {}
+    rows = [(context, place, one) for context, pins in places.items() for one, place in pins.items()]
+    return pa.Table.from_pylist([dict(zip(TABLES["pinned"].names, row, strict=True)) for row in rows], TABLES["pinned"])
+
+
+def _banned(wb: Workbook) -> pa.Table:
+    """Products that the rules ban by name, category or brand."""
+    rule = wb.settings.rules.banned
+    if not rule:
+        return TABLES["banned"].empty_table()
+    t = wb.table("products")
+    by = t.product_id.isin(rule.products) | t.category.isin(rule.categories) | t.brand.isin(rule.brands)
+    return t.filter(by).order_by("product_id").select("product_id").to_pyarrow()
 
 
 def folder(wb: Workbook, out: Path | None) -> Path:

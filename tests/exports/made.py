@@ -107,7 +107,7 @@ def material(**changed: object) -> Material:
             clicked_at=[None, now, None],
         ),
         "devices": table("devices", customer_id=["ann"], client_id=["1146540.1921992520"]),
-        "goes_with": table("goes_with", product_id=["007", "1e5"], items=[["1e5", "p6"], ["p6", "007", "-42"]]),
+        "goes_with": table("goes_with", product_id=["007", "p6"], items=[["1e5", "p6"], ["1e5", "p6", "007", "-42"]]),
         "segments": table("segments", customer_id=["ann"], segment=["Tea"]),
         **changed,
     }
