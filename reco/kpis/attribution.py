@@ -140,7 +140,7 @@ def purchases(order_lines: Table, touched: Table, rule: Rule, products: Table | 
 
     Returns are lines with a quantity not above zero and negative revenue. One that names its order
     (`returned_order_id`) takes back from that order's lines of the product; then those that do not, from any earlier
-    ones of the same customer and product, the oldest first. What is returned beyond that takes back nothing, and no
+    ones of the same customer and product, the latest first. What is returned beyond that takes back nothing, and no
     line falls below zero.
     """
     lines = order_lines.filter(order_lines.customer_id.notnull())
@@ -169,10 +169,11 @@ def purchases(order_lines: Table, touched: Table, rule: Rule, products: Table | 
 
 
 def _take_back(sold: Table, returns: Table, keys: list[str]) -> Table:
-    """`sold` with `net` less what `returns` take back from earlier lines of the same keys, the oldest first.
+    """`sold` with `net` less what `returns` take back from earlier lines of the same keys, the latest first.
 
-    With S the running sum of purchases less returns, -min(S, 0) of the past is what could not be taken back from
-    anything; the rest fills the lines from the oldest on.
+    Purchases pile up and returns take from the top: with B the height of the pile, a line keeps what of it lies
+    below the lowest B of its future. B is the running sum of purchases less returns, raised wherever these would dig
+    below the ground.
     """
     columns = sold.columns
     touched, rest = sold.semi_join(returns, keys), sold.anti_join(returns, keys)
@@ -185,15 +186,11 @@ def _take_back(sold: Table, returns: Table, keys: list[str]) -> Table:
     )
     # at the same moment a return comes first: it is not after the purchase
     order = [moves.ordered_at, ibis.desc(moves.is_return), *([moves.order_id] if "order_id" in columns else [])]
-    sofar = ibis.window(group_by=keys, order_by=order, rows=(None, 0))
-    group = ibis.window(group_by=keys)
-    moves = moves.mutate(
-        balance=(moves.net.fill_null(0) - moves.back).sum().over(sofar),
-        until=moves.net.fill_null(0).sum().over(sofar),
-        all_back=moves.back.sum().over(group),
-    )
-    moves = moves.mutate(taken=moves.all_back + ibis.least(moves.balance.min().over(group), 0))
-    held = ibis.least(ibis.greatest(moves.until - moves.taken, 0), moves.net)
+    past, future = (ibis.window(group_by=keys, order_by=order, rows=rows) for rows in ((None, 0), (0, None)))
+    moves = moves.mutate(balance=(moves.net.fill_null(0) - moves.back).sum().over(past))
+    moves = moves.mutate(level=moves.balance - ibis.least(moves.balance.min().over(past), 0))
+    below = moves.level - moves.net.fill_null(0)
+    held = ibis.least(ibis.greatest(moves.level.min().over(future) - below, 0), moves.net)
     kept = moves.mutate(net=held.cast("int64")).filter(moves.is_return == 0).select(*columns)
     return ibis.union(kept, rest.select(*columns))
 

@@ -71,7 +71,7 @@ def slowly(impressions: pd.DataFrame, lines: pd.DataFrame, rule: Rule) -> dict[s
             if isinstance(back["returned_order_id"], str) != named:
                 continue
             open_amount = round(-100 * back["revenue"])
-            for row in sold:
+            for row in reversed(sold):
                 same = (row["customer_id"], row["product_id"]) == (back["customer_id"], back["product_id"])
                 same &= not named or row["order_id"] == back["returned_order_id"]
                 if same and row["ordered_at"] < back["ordered_at"]:
@@ -178,9 +178,10 @@ def test_returns_take_back():
     assert set(given_to(clicks, lines, refunds=False).values()) == {10}
 
 
-def test_returns_take_from_the_oldest_purchase_though_it_was_not_recommended():
-    lines = [line(NOON - DAY, 3), line(NOON + DAY), back(NOON + 2 * DAY, 4)]
+def test_returns_take_from_the_latest_purchase_though_it_was_not_recommended():
+    lines = [line(NOON + DAY), line(NOON + 9 * DAY, 3), back(NOON + 10 * DAY, 4)]
     assert given_to([impression("i", NOON)], lines) == {"i": 9}
+    assert given_to([impression("i", NOON)], [*lines, line(NOON + 11 * DAY, 9)]) == {"i": 9}
 
 
 def test_return_that_names_its_order_takes_from_that():
