@@ -3,6 +3,7 @@
 from reco.settings.base import AnySource
 from reco.settings.experiments import Arm, Experiments, Goal, PlannedTest, Rule
 from reco.settings.explaining import place
+from reco.settings.kpis import BuildOrBuy, Kpis, Target
 from reco.settings.loading import find, load
 from reco.settings.sections import (
     Catalogue,
@@ -12,7 +13,6 @@ from reco.settings.sections import (
     Context,
     Hybrid,
     Incentive,
-    Kpis,
     Mail,
     Monitoring,
     Privacy,
@@ -23,12 +23,12 @@ from reco.settings.sections import (
     Split,
     Store,
     Strategy,
-    Target,
 )
 
 __all__ = [
     "AnySource",
     "Arm",
+    "BuildOrBuy",
     "Catalogue",
     "Cleaning",
     "ColdStart",

@@ -18,6 +18,7 @@ from reco.rules import RULES, Rule
 from reco.settings.base import AnySource, Count, Rate, Section, Share
 from reco.settings.experiments import Experiments
 from reco.settings.exports import Exports
+from reco.settings.kpis import Kpis
 
 #: What a strategy can be; `reco.contexts.strategies` says what each proposes.
 STRATEGIES = (
@@ -317,23 +318,6 @@ class Simulation(Section):
     click_otherwise: Share = 0.02
     order_after_stray_click: Share = 0.05
     seed: int = 20170101
-
-
-class Target(Section):
-    """Benchmark range and target of the rates of one channel, as fractions."""
-
-    ctr_benchmark: tuple[Share, Share]
-    ctr: Share
-    conversion_benchmark: tuple[Share, Share]
-    conversion: Share
-
-
-class Kpis(Section):
-    """How recommendations are credited and what is expected of them."""
-
-    attribution_days: Count = 7
-    implementation_cost: Annotated[float, Field(gt=0)]
-    targets: dict[Literal["on_site", "email"], Target]
 
 
 class Monitoring(Section):
