@@ -174,7 +174,8 @@ class _Block:
                 helps = (self.groups[number] >= 0) & (self.held[number] == 0) & (lacks > 0)[:, None]
                 gain = gain + helps
                 fits &= gain >= (waiting - left + 1)[:, None]
-                fits &= helps | ~self._needed(helps & allowed, lacks)
+                if self.bounds and lacks.any():
+                    fits &= helps | ~self._needed(helps & allowed, lacks)
             narrowed = allowed & fits
             some = narrowed.any(axis=1)
             allowed = np.where(some[:, None], narrowed, allowed)
