@@ -46,8 +46,12 @@ $(VENV)/chromium: $(VENV)/ready scripts/install_chromium.sh
 	bash scripts/install_chromium.sh
 	touch $@
 
+$(VENV)/redis: $(VENV)/ready scripts/install_redis.sh
+	bash scripts/install_redis.sh
+	touch $@
+
 # RecBole is there for its MovieLens ratings alone, without all that it needs to run.
-$(VENV)/test: $(VENV)/spark $(VENV)/embeddings $(VENV)/chromium requirements-test.txt
+$(VENV)/test: $(VENV)/spark $(VENV)/embeddings $(VENV)/chromium $(VENV)/redis requirements-test.txt
 	$(PIP) --no-deps --requirement requirements-test.txt
 	touch $@
 
