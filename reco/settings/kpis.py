@@ -61,5 +61,5 @@ class Kpis(Section):
     targets: dict[Literal["on_site", "email"], Target]
     lift: tuple[Share, Share] = (0.10, 0.30)
     holdout: str = "holdout"
-    orders_per_impression: dict[str, tuple[Share, Share]] = {"post_purchase": (0.03, 0.08)}
+    orders_per_impression: dict[str, tuple[Share, Share]] = Field({"post_purchase": (0.03, 0.08)})
     build_or_buy: BuildOrBuy = BuildOrBuy()
