@@ -3,7 +3,7 @@
 A pandas frame is rolled up here, an Ibis table where it lies: two small results leave the engine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -76,6 +76,7 @@ def read(
     parts = all_parts(metrics)
     gather = _gather_table if table else _gather_frame
     moments, units = gather(frame, outcomes, parts, variant, unit)
+    _refuse_twins(variant, found.get("arms", moments))
     return Inputs(
         metrics,
         moments,
@@ -100,15 +101,19 @@ def _refuse(found: Mapping[str, object], variant: str, unit: str | None, outcome
     for column in (variant, unit):
         if column is not None and (missing := int(found[f"missing {column}"])):
             raise InputError(f"{column}: {missing:,} of {rows:,} rows have none")
-    names: dict[str, str] = {}
-    for arm in found["arms"]:
+    for column in outcomes:
+        if wrong := int(found[f"wrong {column}"]):
+            raise InputError(f"{column}: {wrong:,} of {rows:,} rows are missing or not finite")
+
+
+def _refuse_twins(variant: str, arms: Iterable[object]) -> None:
+    """Refuse arms whose names differ only in case, spaces or type."""
+    names: dict[str, object] = {}
+    for arm in arms:
         key = str(arm).strip().casefold()
         if key in names:
             raise InputError(f"{variant}: {names[key]!r} and {arm!r} are too alike to be two arms")
         names[key] = arm
-    for column in outcomes:
-        if wrong := int(found[f"wrong {column}"]):
-            raise InputError(f"{column}: {wrong:,} of {rows:,} rows are missing or not finite")
 
 
 def _look_frame(
@@ -168,7 +173,11 @@ def _gather_frame(
 def _look_table(
     table: "ibis.Table", outcomes: Sequence[str], variant: str, unit: str | None, times: tuple
 ) -> dict[str, object]:
-    aggregates = {"rows": table.count(), "arms": table[variant].collect(distinct=True)}
+    """What `_look_frame` finds but for the arms, which the sums tell.
+
+    One scan takes the ends of every outcome; only where they leave a doubt are its rows counted, by a second scan.
+    """
+    aggregates = {"rows": table.count()}
     for column in (variant, unit):
         if column is not None:
             aggregates[f"missing {column}"] = table[column].isnull().sum()
@@ -177,18 +186,32 @@ def _look_table(
         if not (kind.is_numeric() or kind.is_boolean()):
             raise InputError(f"{column}: expected numbers or true/false, found {kind}")
         value = number(table, column)
-        aggregates[f"wrong {column}"] = (value.isnull() | value.isnan() | value.isinf()).sum()
-        aggregates[f"negative {column}"] = (value < 0).sum()
-        aggregates[f"binary {column}"] = value.isin([0.0, 1.0]).all()
+        aggregates |= {f"least {column}": value.min(), f"most {column}": value.max(), f"known {column}": value.count()}
     exposed, outcome, now = times
     stamps = [table[column] for column in (exposed, outcome) if column is not None]
     if len(stamps) == 2:
         aggregates["early"] = (table[outcome] < table[exposed]).sum()
     if now is not None and stamps:
         aggregates["future"] = reduce(or_, [stamp > ibis.literal(pd.Timestamp(now)) for stamp in stamps]).sum()
-    found = table.aggregate(**aggregates).to_pyarrow().to_pylist()[0]
-    arms = [arm for arm in found.pop("arms") or [] if arm is not None]
-    return {name: value or 0 for name, value in found.items()} | {"arms": sorted(arms, key=str)}
+    found = _one_row(table, aggregates)
+    counted = {}
+    for column in outcomes:
+        least, most, known = (found[f"{end} {column}"] for end in ("least", "most", "known"))
+        whole = not table[column].type().is_floating() and not table[column].type().is_decimal()
+        if known == found["rows"] > 0 and 0 <= least <= most < np.inf and (whole or most > 1):
+            found |= {f"wrong {column}": 0, f"negative {column}": 0, f"binary {column}": most <= 1}
+            continue
+        value = number(table, column)
+        counted[f"wrong {column}"] = (value.isnull() | value.isnan() | value.isinf()).sum()
+        counted[f"negative {column}"] = (value < 0).sum()
+        counted[f"binary {column}"] = value.isin([0.0, 1.0]).all()
+    if counted:
+        found |= _one_row(table, counted)
+    return {name: value or 0 for name, value in found.items()}
+
+
+def _one_row(table: "ibis.Table", aggregates: Mapping[str, "ibis.Value"]) -> dict[str, object]:
+    return table.aggregate(**aggregates).to_pyarrow().to_pylist()[0]
 
 
 def _gather_table(
