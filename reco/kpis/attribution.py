@@ -10,6 +10,7 @@ import ibis
 from ibis.expr.types import IntegerColumn, Table
 
 from reco.errors import InputError
+from reco.settings import Kpis
 
 Touch = Literal["last", "first"]
 Scope = Literal["product", "category"]
@@ -68,6 +69,11 @@ returns are taken back.'
             f"An order line counts for the {self.touch} click of its customer on {what} within {self.days} days "
             f"before it{view}, once{back}"
         )
+
+
+def rule_of(kpis: Kpis, currency: str | None = None) -> Rule:
+    """The rule that the settings describe."""
+    return Rule(kpis.attribution_days, kpis.attribution, kpis.scope, kpis.view_days, kpis.refunds, currency)
 
 
 def attribute(
