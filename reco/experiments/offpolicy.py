@@ -1,5 +1,6 @@
 """What another policy would have earned, from the log of the one that ran and the chances that it chose by."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -78,14 +79,8 @@ def evaluate(log: Log, *, rng: np.random.Generator, rounds: int = 1000, confiden
     drawn = [np.bincount(rng.integers(0, len(sums), len(sums)), minlength=len(sums)) @ sums for _ in range(rounds)]
     totals = dict(zip(rows, np.vstack([sums.sum(axis=0), *drawn]).T, strict=True))
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    earned = totals["reward"] / totals["one"]
     table = []
-    for name in ("ips", "snips", "dm", "dr"):
-        if name not in totals and name != "snips":
-            continue
-        above, below = (totals["ips"], totals["weight"]) if name == "snips" else (totals[name], totals["one"])
-        value = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-        factor = np.divide(value, earned, out=np.full_like(value, np.inf), where=earned != 0)
+    for name, (value, factor) in estimates(totals).items():
         low, high = np.quantile(value[1:], tails)
         factors = np.quantile(factor[1:], tails, method="closest_observation")
         table.append((name, value[0], low, high, factor[0], *factors))
@@ -93,6 +88,22 @@ def evaluate(log: Log, *, rng: np.random.Generator, rounds: int = 1000, confiden
         table,
         columns=["estimator", "value", "value_low", "value_high", "relative", "relative_low", "relative_high"],
     )
+
+
+def estimates(totals: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Value of the other policy and its factor to what was earned, by estimator, from totals over rows.
+
+    `totals` holds arrays of one shape, an entry a draw: one (rows), reward, weight, ips (weight times reward), and,
+    with a model, dm and dr.
+    """
+    earned, found = totals["reward"] / totals["one"], {}
+    for name in ("ips", "snips", "dm", "dr"):
+        if name not in totals and name != "snips":
+            continue
+        above, below = (totals["ips"], totals["weight"]) if name == "snips" else (totals[name], totals["one"])
+        value = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+        found[name] = value, np.divide(value, earned, out=np.full_like(value, np.inf), where=earned != 0)
+    return found
 
 
 def _weights(log: Log) -> np.ndarray:

@@ -13,7 +13,7 @@ from reco.columns import Columns
 from reco.errors import InputError
 from reco.experiments.logs import page_views
 from reco.experiments.offpolicy import Log, Support, evaluate, support
-from reco.experiments.rates import rates
+from reco.experiments.rates import compare_rates, rates
 from reco.experiments.reward_model import cross_fit
 from reco.experiments.thompson import Random, Replay, chances, replay
 
@@ -124,23 +124,23 @@ def judge_thompson(
     """What Thompson sampling would earn, estimated from the random log, beside what it did earn.
 
     Intervals are by bootstrap over page views, and page views stay in one fold. They hold for the policy as it stood
-    on its first day; the one that ran went on learning.
+    on its first day; the one that ran went on learning. That of `dm` knows nothing of the model's own error.
     """
     choices = read_choices(path, campaign=campaign)
     target = thompson_chances(path, campaign=campaign, slots=choices.slots, rng=rng)
     page, pages = pd.factorize(choices.page)
     log = weighed(choices, target, (rng.permutation(len(pages)) % folds)[page])
     table = evaluate(log, rng=rng, rounds=rounds)
-    own = pd.DataFrame({"policy": "bts", "clicked": read_choices(path, campaign=campaign, policy="bts").reward})
-    truth = rates(own, ["policy"], "clicked").iloc[0]
-    logged = choices.reward.mean()
-    bounds = [truth["rate"], truth["rate_low"], truth["rate_high"]]
-    table.loc[len(table)] = ["on-policy", *bounds, *(bound / logged for bound in bounds)]
+    own = read_choices(path, campaign=campaign, policy="bts").reward
+    truth = rates(pd.DataFrame({"policy": "bts", "clicked": own}), ["policy"], "clicked").iloc[0]
+    lift = compare_rates(own.sum(), len(own), log.reward.sum(), len(log.reward), 0.95)
+    factors = [1 + lift.relative, 1 + lift.relative_low, 1 + lift.relative_high]
+    table.loc[len(table)] = ["on-policy", truth["rate"], truth["rate_low"], truth["rate_high"], *factors]
     return Judged(table, support(log))
 
 
 def replay_thompson(
-    path: Path = LOG, *, campaign: str = "all", rng: np.random.Generator, seeds: int = 100, **options: int
+    path: Path = LOG, *, campaign: str = "all", rng: np.random.Generator, seeds: int = 20, **options: int
 ) -> Replay:
     """Thompson sampling learning from the random log, from nothing; see `thompson.replay` for options and limits."""
     log = read_choices(path, campaign=campaign)

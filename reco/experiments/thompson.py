@@ -61,7 +61,7 @@ def replay(
     *,
     arms: int,
     batch: int = 100,
-    seeds: int = 100,
+    seeds: int = 20,
     parts: int = 5,
     rng: np.random.Generator,
 ) -> Replay:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reco.errors import InputError
-from reco.experiments.offpolicy import Log, evaluate, support
+from reco.experiments.offpolicy import Log, estimates, evaluate, support
 
 ACTIONS = 5
 WORTH = np.array([0.05, 0.1, 0.15, 0.2, 0.3])
@@ -59,14 +59,36 @@ def test_a_good_model_makes_the_doubly_robust_estimate_steadier():
 
 
 def test_intervals_hold_the_truth_in_19_of_20_logs():
-    rng = np.random.default_rng(3)
-    held = np.zeros(3)
-    for _ in range(300):
-        table = (
-            evaluate(logged(rng, 1000, WORTH), rng=rng, rounds=200).set_index("estimator").loc[["ips", "snips", "dr"]]
-        )
-        held += (table["value_low"] <= TRUTH) & (table["value_high"] >= TRUTH)
-    assert ((held / 300 >= 0.90) & (held / 300 <= 0.98)).all()
+    # 2,000 logs of 2,000 rows, each drawn again 400 times. Rows with the same action and reward are alike, so a log,
+    # and a draw of its rows, is a count of ten cells.
+    rng, rows, runs, rounds = np.random.default_rng(3), 2000, 2000, 400
+    action, reward = np.repeat(np.arange(ACTIONS), 2), np.tile([0.0, 1.0], ACTIONS)
+    chance = LOGGED[action] * np.where(reward == 1, WORTH[action], 1 - WORTH[action])
+    weight, model = OTHER[action] / LOGGED[action], WORTH * [1.5, 1, 1, 1, 0.7]
+    dm = np.full(2 * ACTIONS, OTHER @ model)
+    cells = {"one": np.ones(2 * ACTIONS), "reward": reward, "weight": weight, "ips": weight * reward, "dm": dm}
+    cells["dr"] = dm + weight * (reward - model[action])
+    logs = rng.multinomial(rows, chance, size=runs)
+    drawn = rng.multinomial(rows, logs[:, None] / rows, size=(runs, rounds))
+    held, totals = {}, {name: drawn @ values for name, values in cells.items()}
+    for name, (value, _) in estimates(totals).items():
+        low, high = np.quantile(value, [0.025, 0.975], axis=1)
+        held[name] = float(((low <= TRUTH) & (high >= TRUTH)).mean())
+    # the effective sample size is 1 / Σ OTHER² / LOGGED = 41 % of the rows
+    assert rows * weight @ chance / (weight**2 @ chance) == pytest.approx(
+        rows / (0.01 / 0.4 + 0.01 / 0.3 + 0.4 + 0.4 + 1.6)
+    )
+    assert all(0.93 <= held[name] <= 0.97 for name in ("ips", "snips", "dr")), held
+    assert held["dm"] == 0  # a model that is wrong is sure of it
+    # the same log, row by row
+    seen = np.repeat(np.arange(2 * ACTIONS), logs[0])
+    log = Log(reward[seen], LOGGED[action[seen]], OTHER[action[seen]], None, model[action[seen]], dm[seen])
+    table = evaluate(log, rng=rng, rounds=400).set_index("estimator")
+    assert table["value"].to_dict() == pytest.approx(
+        {name: float(value) for name, (value, _) in estimates({n: logs[0] @ v for n, v in cells.items()}).items()}
+    )
+    ips = np.quantile(totals["ips"][0] / rows, [0.025, 0.975])
+    assert table.loc["ips", ["value_low", "value_high"]].tolist() == pytest.approx(ips.tolist(), rel=0.04)
 
 
 def test_rows_that_hang_together_tell_less():
