@@ -120,16 +120,23 @@ def analyze(
     )
 
 
-def analyze_by(frame: pd.DataFrame, by: str, **options: object) -> Analysis:
+def analyze_by(frame: "pd.DataFrame | ibis.Table", by: str, **options: object) -> Analysis:
     """`analyze` within each value of `by`, with Holm's correction over all of it; `by` leads both tables.
+
+    A table in a database is filtered and summed where it lies, once for each value.
 
     An effect that stands out in one of many segments is a reason for a new test, not a finding.
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise InputError(f"expected a pandas frame to split by {by!r}, found a {type(frame).__name__}")
-    if by not in frame or frame[by].isna().all():
+    if by not in frame.columns:
         raise InputError(f"no values of {by!r} to tell segments by")
-    parts = {segment: analyze(rows, **options) for segment, rows in frame.groupby(by, observed=True)}
+    if isinstance(frame, ibis.Table):
+        keys = frame.filter(frame[by].notnull()).select(by).distinct().to_pyarrow().column(0).to_pylist()
+        groups = ((key, frame.filter(frame[by] == key)) for key in sorted(keys))
+    else:
+        groups = frame.groupby(by, observed=True)
+    parts = {segment: analyze(rows, **options) for segment, rows in groups}
+    if not parts:
+        raise InputError(f"no values of {by!r} to tell segments by")
     checked = pd.concat({s: part.checks for s, part in parts.items()}, names=[by]).reset_index(by)
     table = pd.concat({s: part.table for s, part in parts.items()}, names=[by]).reset_index(by)
     trusted = table.pop("verdict") != "not trustworthy"
