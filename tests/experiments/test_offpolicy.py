@@ -45,7 +45,7 @@ def test_estimates_by_hand():
 @pytest.mark.parametrize("model", [WORTH, WORTH[::-1]])
 def test_estimators_are_unbiased_and_the_direct_one_is_as_good_as_its_model(model):
     rng = np.random.default_rng(1)
-    values = [evaluate(logged(rng, model=model), rng=rng, rounds=2).set_index("estimator")["value"] for _ in range(300)]
+    values = [evaluate(logged(rng, model=model), rng=rng, rounds=2).set_index("estimator")["value"] for _ in range(150)]
     mean = sum(values) / len(values)
     assert mean[["ips", "snips", "dr"]].tolist() == pytest.approx([TRUTH] * 3, abs=0.003)
     assert mean["dm"] == pytest.approx(OTHER @ model)
@@ -53,7 +53,7 @@ def test_estimators_are_unbiased_and_the_direct_one_is_as_good_as_its_model(mode
 
 def test_a_good_model_makes_the_doubly_robust_estimate_steadier():
     rng = np.random.default_rng(2)
-    tables = [evaluate(logged(rng, model=WORTH), rng=rng, rounds=2)["value"].to_numpy() for _ in range(300)]
+    tables = [evaluate(logged(rng, model=WORTH), rng=rng, rounds=2)["value"].to_numpy() for _ in range(150)]
     ips, _, _, dr = np.std(tables, axis=0)
     assert dr < 0.95 * ips
 
