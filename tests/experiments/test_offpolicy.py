@@ -53,7 +53,7 @@ def test_estimators_are_unbiased_and_the_direct_one_is_as_good_as_its_model(mode
 
 def test_a_good_model_makes_the_doubly_robust_estimate_steadier():
     rng = np.random.default_rng(2)
-    tables = [evaluate(logged(rng, model=WORTH), rng=rng, rounds=2)["value"].to_numpy() for _ in range(150)]
+    tables = [evaluate(logged(rng, model=WORTH), rng=rng, rounds=2)["value"].to_numpy() for _ in range(300)]
     ips, _, _, dr = np.std(tables, axis=0)
     assert dr < 0.95 * ips
 
