@@ -1,17 +1,20 @@
 """Logs of impressions as experiments: whose rows belong together, and the click-through rate of each arm."""
 
 from collections.abc import Mapping
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import pandas as pd
 
 from reco.columns import Columns
 from reco.experiments.analysis import Analysis, analyze
 from reco.experiments.checks import Check, enough
+from reco.experiments.courses import course, looks
+from reco.experiments.decision import decide
 from reco.experiments.design import MIN_CONVERSIONS, MIN_DAYS
 from reco.experiments.metrics import Rate, Ratio
+from reco.experiments.outcomes import Decision, Progress, Reading
 from reco.experiments.rates import rates
-from reco.experiments.verdicts import rate_sentence
+from reco.settings import Rule
 from reco.workbook import Workbook
 
 
@@ -22,16 +25,65 @@ def arms(log: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     return rates(log, place, Columns.CLICKED, confidence).merge(times, on=place)
 
 
-def analyze_clicks(log: pd.DataFrame, *, control: str, unit: str | None = None, confidence: float = 0.95) -> Analysis:
-    """Click-through rate by arm of a log of impressions.
+class Judged(NamedTuple):
+    """What a log of impressions says of its clicks.
+
+    Attributes:
+        analysis: of the whole log.
+        course: what each day's look may say (see `courses.course`); empty where the rule looks only once.
+        decision: what follows, by the rule of the settings.
+    """
+
+    analysis: Analysis
+    course: pd.DataFrame
+    decision: Decision
+
+
+def click_metric(log: pd.DataFrame, unit: str | None = None) -> tuple[str | None, Rate | Ratio]:
+    """The unit of a log and its click-through rate.
 
     With `unit`, or where the log knows every customer, clicks per impression by the delta method over units.
     Else every impression counts as independent, with Newcombe's interval.
     """
     if unit is None and log[Columns.CUSTOMER].notna().all():
         unit = Columns.CUSTOMER
-    metric = Rate(Columns.CLICKED) if unit is None else Ratio(Columns.CLICKED)
+    return unit, Rate(Columns.CLICKED) if unit is None else Ratio(Columns.CLICKED)
+
+
+def analyze_clicks(log: pd.DataFrame, *, control: str, unit: str | None = None, confidence: float = 0.95) -> Analysis:
+    """Click-through rate by arm of a log of impressions; see `click_metric` for its unit."""
+    unit, metric = click_metric(log, unit)
     return analyze(log, unit=unit, control=control, metrics=[metric], confidence=confidence)
+
+
+def judge_clicks(
+    log: pd.DataFrame, *, control: str, rule: Rule, names: Mapping[str, str], lift: float = 0.1, power: float = 0.8
+) -> Judged:
+    """Decide a log of impressions on its clicks, by `rule`; `names` is how readers call the arms.
+
+    Days are those of UTC. `lift` and `power` are what the next test is planned for. Clicks are the conversions.
+    """
+    unit, metric = click_metric(log)
+    result = analyze_clicks(log, control=control, confidence=rule.confidence)
+    by_day = looks(log.assign(day=log[Columns.SHOWN_AT].dt.date), metric, variant=Columns.VARIANT, unit=unit, day="day")
+    days = len(by_day[control])
+    planned, watched = max(days, rule.min_days), pd.DataFrame()
+    if rule.looks != "fixed":
+        method = "obrien_fleming" if rule.looks == "sequential" else "confidence_sequence"
+        options = {"control": control, "planned": planned, "method": method, "confidence": rule.confidence}
+        watched = course(by_day, metric, **options)
+    clicks = {arm: m.total(metric.parts[0]) for arm, m in result.moments.items()}
+    decision = decide(
+        result,
+        watched if len(watched) else None,
+        rule,
+        metric=metric,
+        control=control,
+        progress=Progress(days, planned, clicks),
+        reading=Reading("click-through rate", counts="clicks", lift=lift, power=power),
+        names=names,
+    )
+    return Judged(result, watched, decision)
 
 
 def minima(log: pd.DataFrame) -> list[Check]:
@@ -39,23 +91,6 @@ def minima(log: pd.DataFrame) -> list[Check]:
     days = log[Columns.SHOWN_AT].dt.date.nunique()
     clicks = log.groupby(Columns.VARIANT, observed=True)[Columns.CLICKED].sum().min()
     return [enough("days", days, MIN_DAYS), enough("clicks in each arm", clicks, MIN_CONVERSIONS)]
-
-
-def answer(
-    result: Analysis, stop: list[Check], names: Mapping[str, str], control: str, confidence: float = 0.95
-) -> str:
-    """Who won and whether the test may stop, in sentences; `names` is how readers call the arms."""
-
-    def name(arm: str) -> str:
-        return names.get(arm, arm)
-
-    short = " and ".join(check.detail for check in stop if not check.passed)
-    won = [
-        rate_sentence(row, name(row[Columns.VARIANT]), name(control), confidence=confidence, final=not short)
-        for _, row in result.table.iterrows()
-    ]
-    verdict = f"It is too early to stop: the log has {short}." if short else "The test may stop."
-    return " ".join([*won, verdict])
 
 
 def sensitivity(log: pd.DataFrame, *, control: str, confidence: float = 0.95) -> pd.DataFrame:
