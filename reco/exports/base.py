@@ -130,6 +130,10 @@ def select(query: str, values: Sequence[object] = (), **tables: pa.Table) -> pa.
         return connection.sql(query, params=list(values)).to_arrow_table()
 
 
+#: What a file has that holds a text alone.
+NO_ROWS: Final = pa.table({})
+
+
 class ExportSettings(BaseModel):
     """A system's entry under `exports:`; unknown keys are refused."""
 

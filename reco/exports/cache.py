@@ -22,7 +22,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -193,10 +192,12 @@ def _sent(connection: Any, before: str, keys: pa.Table) -> int:
     return int(connection.read_response())
 
 
-def _joined(texts: pa.ChunkedArray) -> bytes:
-    """All texts, one after the other."""
-    whole = texts.combine_chunks()
-    return pc.binary_join(pa.ListArray.from_arrays([0, len(whole)], whole), "")[0].as_buffer().to_pybytes()
+def _joined(texts: pa.ChunkedArray) -> memoryview:
+    """All texts, one after the other, as they lie in memory."""
+    whole = texts.combine_chunks().cast(pa.large_string())
+    _, offsets, data = whole.buffers()
+    ends = np.frombuffer(offsets, "int64")[[whole.offset, whole.offset + len(whole)]]
+    return memoryview(data)[ends[0] : ends[1]]
 
 
 def _text(value: bytes | str) -> str:

@@ -25,7 +25,7 @@ def keys() -> pa.Table:
     """A key and ten places, some 1,000 bytes, for every customer."""
     place = '{"position":%d,"product_id":"%07d","score":0.123456,"strategy":"Recommended for you","fallback":false}'
     values = [
-        '{"slate_id":"email-%016x","items":[%s]}' % (one, ",".join(place % (n, one * 10 + n) for n in range(1, 11)))
+        f'{{"slate_id":"email-{one:016x}","items":[{",".join(place % (n, one * 10 + n) for n in range(1, 11))}]}}'
         for one in range(1000)
     ]
     values = pa.array(values).take(pa.array(np.arange(SLATES) % 1000))

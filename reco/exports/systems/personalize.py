@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from reco.columns import Columns
 from reco.errors import InputError
-from reco.exports.base import ExportSettings, Material, Output, at_least_rows, at_most, select
+from reco.exports.base import NO_ROWS, ExportSettings, Material, Output, at_least_rows, at_most, select
 from reco.exports.forms import dumped
 
 TITLE = "Amazon Personalize"
@@ -82,7 +82,7 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
         for name, rows in made.items()
     ]
     schemas = [
-        Output(f"{name.lower()}.avsc", pa.table({}), "text", "when the data set is made; it cannot be changed later",
+        Output(f"{name.lower()}.avsc", NO_ROWS, "text", "when the data set is made; it cannot be changed later",
                template=dumped(schema(name, rows.schema)))
         for name, rows in made.items()
     ]  # fmt: skip

@@ -1,0 +1,126 @@
+"""GA4, Dynamic Yield, Nosto, Barilliance and IBM Watson."""
+
+import csv
+import json
+import re
+
+import pyarrow as pa
+import pytest
+
+from reco.errors import InputError
+from reco.exports.systems import nosto
+from tests.exports import made
+from tests.exports.contract import Contract
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class TestGa4(Contract):
+    system = "ga4"
+
+    def test_impressions_and_clicks_within_the_limits(self, tmp_path):
+        folder, told = self.export(tmp_path)
+        shown, clicked = [
+            json.loads(line) for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
+        assert shown["client_id"] == "1146540.1921992520" and shown["timestamp_micros"] == "1795521600000000"
+        (event,) = shown["events"]
+        assert event["name"] == "view_item_list" and re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,39}", event["name"])
+        assert event["params"]["item_list_id"] == "rec_product_page"
+        assert event["params"]["item_list_name"] == "Product page"
+        assert [(one["item_id"], one["index"], one["price"]) for one in event["params"]["items"]] == [
+            ("007", 0, 1.5),
+            ("1e5", 1, 10.25),
+        ]
+        (event,) = clicked["events"]
+        assert event["name"] == "select_item"
+        assert [one["item_id"] for one in event["params"]["items"]] == ["1e5"]
+        assert told["withheld"] == {"impressions older than 72 hours or of visitors without GA4's id": 1}
+
+    def test_what_is_too_old_is_left_out(self, tmp_path):
+        material = made.material()
+        material.made_at = "2026-11-27T12:00:00Z"
+        _, told = self.export(tmp_path, material)
+        assert told["files"][0]["rows"] == 0
+        assert list(told["withheld"].values()) == [3]
+
+    def test_an_id_that_is_too_long_is_refused(self, tmp_path):
+        seen = made.material().table("impressions").to_pylist()
+        seen[0]["product_id"] = "x" * 101
+        with pytest.raises(InputError, match=r"GA4: item 'xxx.* has 101 characters; expected at most 100"):
+            self.export(tmp_path, made.material(impressions=pa.Table.from_pylist(seen, made.TABLES["impressions"])))
+
+
+def shop(ids=("a1", "b2", "c3", "d4", "e5", "f6")) -> dict:
+    """The shop with ids that have no spaces."""
+    goes_with = made.table("goes_with", product_id=[ids[0]], items=[[ids[1]]])
+    return {
+        "products": made.products(ids),
+        "lists": made.lists(made.slates(ids), made.anchors(ids)),
+        "goes_with": goes_with,
+    }
+
+
+class TestDynamicYield(Contract):
+    system = "dynamic_yield"
+
+    @pytest.fixture(autouse=True)
+    def without_spaces(self, monkeypatch):
+        whole = made.material
+        monkeypatch.setattr(made, "material", lambda **changed: whole(**shop() | changed))
+
+    def test_mandatory_columns_by_their_exact_names(self, tmp_path):
+        folder, _ = self.export(tmp_path)
+        first = rows(folder / "productfeed.csv")[1]
+        mandatory = ["sku", "group_id", "name", "url", "price", "in_stock", "image_url", "categories"]
+        assert list(first)[:8] == mandatory
+        assert [first[one] for one in mandatory[:2]] == ["b2", "b2"]
+        assert (first["in_stock"], first["categories"], first["rec_ids"]) == ("true", "FOOD|Tea", "c3|d4|e5")
+        assert rows(folder / "productfeed.csv")[0]["in_stock"] == "false"
+
+    @pytest.mark.parametrize("wrong", ["a b", "a//b"])
+    def test_skus_that_it_refuses(self, tmp_path, wrong):
+        with pytest.raises(InputError, match=f"Dynamic Yield: sku '{wrong}'; expected no spaces and no // in it"):
+            self.export(tmp_path, made.material(**shop((wrong, "b2", "c3", "d4", "e5", "f6"))))
+
+
+class TestNosto(Contract):
+    system = "nosto"
+    options = {"products": 4}  # noqa: RUF012 read only
+
+    def test_calls_are_lists_of_products(self, tmp_path):
+        folder, _ = self.export(tmp_path)
+        calls = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("products-*.json"))]
+        assert [len(one) for one in calls] == [4, 2]
+        found = {one["product_id"]: one for call in calls for one in call}
+        assert found["007"]["availability"] == "OutOfStock" and found["p6"]["availability"] == "InStock"
+        assert found["p6"]["categories"] == ["FOOD/Milk"]
+        assert found["p6"]["custom_fields"]["rec_ids"] == "Ünïcode-茶|1e5"
+
+    def test_a_call_that_is_too_large_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(nosto, "CALL", 500)
+        with pytest.raises(InputError, match=r"expected fewer exports\.nosto\.products"):
+            self.export(tmp_path)
+
+
+class TestBarilliance(Contract):
+    system = "barilliance"
+
+    def test_connected_products_and_category_tree(self, tmp_path):
+        folder, _ = self.export(tmp_path)
+        found = {row["Product ID"]: row for row in rows(folder / "products.csv")}
+        assert found["Ünïcode-茶"]["Connected Products"] == "1e5,-42,p 5"
+        assert found["Ünïcode-茶"]["Category tree"] == "FOOD > Tea"
+
+
+class TestWatson(Contract):
+    system = "watson"
+
+    def test_it_says_that_no_feed_is_documented(self, tmp_path):
+        folder, told = self.export(tmp_path)
+        assert told["remarks"] == ["no feed of IBM Watson is documented: these are plain CSVs to agree on with IBM"]
+        assert rows(folder / "events.csv")[0]["time"] == "2026-11-24T12:00:00Z"
+        assert rows(folder / "events.csv")[0]["user_id"] == "0001"

@@ -1,0 +1,180 @@
+"""Klaviyo and Mailchimp: who may be written to, what fits, and templates as their engines read them."""
+
+import csv
+import json
+import re
+
+import pyarrow as pa
+import pytest
+
+from reco.errors import InputError
+from reco.exports.systems import klaviyo
+from tests.exports import made
+from tests.exports.contract import Contract
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def many(count: int) -> dict[str, pa.Table]:
+    """Tables of so many customers, all of whom take mail."""
+    ids = [f"c{n}" for n in range(count)]
+    return {
+        "lists": made.lists(made.slates(customers=ids), made.anchors()),
+        "customers": made.table("customers", customer_id=ids, mail=True),
+        "contacts": made.table("contacts", customer_id=ids, email=[f"{one}@shop.example" for one in ids]),
+    }
+
+
+class Mailed(Contract):
+    """What both keep."""
+
+    list_file: str
+
+    def test_who_takes_no_mail_is_in_no_file(self, tmp_path):
+        refused = made.table("customers", customer_id=list(made.CUSTOMERS), mail=[True, False, True, True])
+        folder, _ = self.export(tmp_path, made.material(customers=refused))
+        text = "".join(path.read_text(encoding="utf-8") for path in folder.iterdir() if path.suffix != ".state")
+        assert "zoe@shop.example" in text and "ann@shop.example" not in text
+
+
+class TestKlaviyo(Mailed):
+    system = "klaviyo"
+
+    def test_the_catalog_feed_is_flat_and_its_prices_are_numbers(self, tmp_path):
+        folder, _ = self.export(tmp_path)
+        feed = json.loads((folder / "catalog.json").read_text(encoding="utf-8"))
+        assert [one["id"] for one in feed] == sorted(made.PRODUCTS)
+        one = next(one for one in feed if one["id"] == "1e5")
+        assert (one["price"], one["title"], one["inventory_policy"], one["categories"]) == (
+            10.25,
+            "+Plus",
+            1,
+            ["Oats & more"],
+        )
+        documented = json.loads(SAMPLE)
+        assert documented.keys() <= one.keys()
+
+    def test_profiles_by_api_and_by_csv(self, tmp_path):
+        folder, _ = self.export(tmp_path)
+        (call,) = [json.loads(line) for line in (folder / "profiles.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert call["data"]["type"] == "profile-bulk-import-job"
+        first = call["data"]["attributes"]["profiles"]["data"][0]
+        assert first["attributes"]["email"] == "ann@shop.example"
+        assert first["attributes"]["properties"]["rec_ids"] == list(made.PRODUCTS[1:5])
+        table = rows(folder / "profiles.csv")
+        assert list(table[0]) == ["Email", "rec_1_id", "rec_2_id", "rec_3_id", "rec_4_id"]
+        assert list(table[0].values()) == ["ann@shop.example", *made.PRODUCTS[1:5]]
+
+    def test_lists_name_no_product_that_the_catalog_lacks(self, tmp_path):
+        goods = made.products().to_pylist()
+        goods[2]["image_url"] = None
+        folder, told = self.export(
+            tmp_path, made.material(products=pa.Table.from_pylist(goods, made.products().schema))
+        )
+        assert rows(folder / "profiles.csv")[0]["rec_2_id"] == "-42"
+        assert '"1e5"' not in (folder / "catalog.json").read_text()
+        assert told["withheld"] == {"products without link, picture or price, which Klaviyo's catalog asks for": 1}
+
+    def test_calls_are_cut_by_profiles_and_refused_by_bytes(self, tmp_path, monkeypatch):
+        self.options = {"profiles": 3}
+        folder, _ = self.export(tmp_path, made.material(**many(7)))
+        calls = [json.loads(line) for line in (folder / "profiles.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert [len(one["data"]["attributes"]["profiles"]["data"]) for one in calls] == [3, 3, 1]
+        monkeypatch.setattr(klaviyo, "CALL", 100)
+        with pytest.raises(InputError, match=r"expected fewer exports\.klaviyo\.profiles"):
+            self.export(tmp_path)
+
+    def test_the_template_shows_the_list_or_what_is_popular(self, tmp_path):
+        folder, _ = self.export(tmp_path)
+        catalog = {one["id"]: one for one in json.loads((folder / "catalog.json").read_text(encoding="utf-8"))}
+        feeds = {"popular": json.loads((folder / "popular.json").read_text(encoding="utf-8"))[0]}
+        template = (folder / "template.html").read_text(encoding="utf-8")
+        shown = rendered(template, catalog, {"person": {"rec_ids": ["1e5", "007"]}, "feeds": feeds})
+        assert re.findall(r'<a href="(.*?)">', shown) == ["https://shop.example/p/2", "https://shop.example/p/0"]
+        assert "&lt;b&gt;" in shown and "<b>" not in shown
+        shown = rendered(template, catalog, {"person": {}, "feeds": feeds})
+        assert re.findall(r'<a href="(.*?)">', shown) == [
+            "https://shop.example/p/0",
+            "https://shop.example/p/2",
+            "https://shop.example/p/1",
+        ]
+
+
+#: The fields of a product in the example of Klaviyo's guide to custom catalog feeds.
+SAMPLE = '{"id": "", "title": "", "link": "", "description": "", "price": 1, "image_link": "", "categories": []}'
+
+
+def rendered(template: str, catalog: dict, context: dict) -> str:
+    """A template of Klaviyo by Django's engine, whose language it is, with Klaviyo's own tag and filter."""
+    import django
+    from django.conf import settings
+    from django.template import Context, Engine, Library, Node
+
+    if not settings.configured:
+        settings.configure()
+        django.setup()
+    library = Library()
+    library.filter("lookup", lambda found, key: found.get(key))
+
+    class Catalog(Node):
+        def __init__(self, item, body):
+            self.item, self.body = item, body
+
+        def render(self, context):
+            one = catalog[self.item.resolve(context)]  # an unknown id skips the message
+            shown = {"url": one["link"], "title": one["title"], "featured_image": {"full": {"src": one["image_link"]}}}
+            with context.push(catalog_item=shown):
+                return self.body.render(context)
+
+    @library.tag
+    def catalog_tag(parser, token):
+        item = parser.compile_filter(token.split_contents()[1])
+        body = parser.parse(("endcatalog",))
+        parser.delete_first_token()
+        return Catalog(item, body)
+
+    library.tags["catalog"] = library.tags.pop("catalog_tag")
+    engine = Engine()
+    engine.template_builtins.append(library)
+    return engine.from_string(template).render(Context(context))
+
+
+class TestMailchimp(Mailed):
+    system = "mailchimp"
+
+    def test_fields_and_values(self, tmp_path):
+        folder, _ = self.export(tmp_path)
+        ann = rows(folder / "audience.csv")[0]
+        assert list(ann) == ["Email Address", *(f"REC{n}{part}" for n in (1, 2, 3) for part in "TUIP")]
+        assert len(ann) - 1 <= 30
+        assert list(ann.values())[:5] == [
+            "ann@shop.example",
+            "Tea 茶",
+            "https://shop.example/p/1",
+            "https://shop.example/i/1.jpg",
+            "2.00 EUR",
+        ]
+        assert ann["REC2T"] == "'+Plus"  # a formula in a spreadsheet otherwise
+
+    @pytest.mark.parametrize(("sign", "kept"), [("a", 255), ("é", 127), ("茶", 85), ("😀", 63)])
+    def test_titles_are_cut_at_a_whole_character(self, tmp_path, sign, kept):
+        goods = made.products().to_pylist()
+        goods[1]["title"] = sign * 400
+        folder, _ = self.export(tmp_path, made.material(products=pa.Table.from_pylist(goods, made.products().schema)))
+        assert rows(folder / "audience.csv")[0]["REC1T"] == sign * kept
+
+    def test_a_link_that_would_be_clipped_is_refused(self, tmp_path):
+        goods = made.products().to_pylist()
+        goods[1]["url"] = "https://shop.example/" + "é" * 118
+        with pytest.raises(InputError, match=r"Mailchimp: REC1U .* has 257 bytes; expected at most 255"):
+            self.export(tmp_path, made.material(products=pa.Table.from_pylist(goods, made.products().schema)))
+
+    def test_the_block_names_the_fields_of_the_file(self, tmp_path):
+        folder, _ = self.export(tmp_path)
+        block = (folder / "template.html").read_text()
+        fields = set(re.findall(r"\*\|(?:IF:)?(REC\w+)\|\*", block))
+        assert fields == set(rows(folder / "audience.csv")[0]) - {"Email Address"}
+        assert block.count("*|IF:") == block.count("*|END:IF|*") == 3
