@@ -217,13 +217,20 @@ def _one_row(table: "ibis.Table", aggregates: Mapping[str, "ibis.Value"]) -> dic
 def _gather_table(
     table: "ibis.Table", outcomes: Sequence[str], parts: Sequence[Part], variant: str, unit: str | None
 ) -> tuple[dict[str, Moments], int | None]:
-    """By unit alone, which is the quicker grouping; by arm and unit only if a unit turns up in several arms."""
+    """By unit alone, which is the quicker grouping; by arm and unit only if a unit turns up in several arms.
+
+    Arms go by number while units are grouped: millions of units carry a byte each then, and no text.
+    """
     if unit is None:
         return sums(_capped(rows_of(table, parts, variant), parts), parts), None
     arm = table[variant].cast("string")
-    alone = table.group_by(unit=table[unit]).aggregate(arm=arm.min(), other=arm.max(), **totals(table, parts))
+    names = sorted(table.select(arm=arm).distinct().to_pyarrow()["arm"].to_pylist())
+    if not names:
+        return {}, 0
+    code = arm.cases(*((name, ibis.literal(number)) for number, name in enumerate(names)))
+    alone = table.group_by(unit=table[unit]).aggregate(arm=code.min(), other=code.max(), **totals(table, parts))
     try:
-        moments = sums(_capped(alone, parts), parts)
+        moments = {names[number]: m for number, m in sums(_capped(alone, parts), parts).items()}
         return moments, sum(m.n for m in moments.values())
     except _CrossedError:
         each = table.group_by(arm=arm, unit=table[unit]).aggregate(**totals(table, parts))

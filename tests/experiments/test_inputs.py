@@ -95,12 +95,24 @@ def test_arms_1_as_number_and_as_text_are_refused(rows):
         analyze(mixed, control="1", metrics=["clicked"])
 
 
-def test_segments_of_a_table_are_those_of_a_frame(rows):
-    frame, table = (analyze_by(data, "day", metrics=["clicked", "revenue"]) for data in (rows, ibis.memtable(rows)))
-    pd.testing.assert_frame_equal(frame.table, table.table, rtol=1e-9, check_dtype=False)
-    for data in (rows.assign(day=None), ibis.memtable(rows)):
-        with pytest.raises(InputError, match="no values of 'd"):
-            analyze_by(data, "day" if isinstance(data, pd.DataFrame) else "date", metrics=["clicked"])
+@pytest.mark.parametrize("unit", ["user_id", None])
+def test_no_rows_are_no_arms(rows, unit):
+    for data in (rows.head(0), ibis.memtable(rows).limit(0)):
+        with pytest.raises(InputError, match="no arm 'A' to compare with; the arms are none"):
+            analyze(data, unit=unit, metrics=[Mean("revenue")])
+
+
+def test_wrong_values_are_counted_whatever_the_ends_say(rows):
+    odd = rows.assign(revenue=rows["revenue"].where(rows.index % 1000 > 0, np.nan))
+    odd.loc[1, "revenue"], odd.loc[2, "revenue"] = -np.inf, np.inf
+    for data in (odd, ibis.memtable(odd)):
+        with pytest.raises(InputError, match="revenue: 10 of 8,000 rows are missing or not finite"):
+            analyze(data, metrics=["clicked", "revenue"])
+
+
+def test_segments_need_a_frame(rows):
+    with pytest.raises(InputError, match="expected a pandas frame to split by 'day', found a Table"):
+        analyze_by(ibis.memtable(rows), "day", metrics=["clicked"])
 
 
 def test_revenue_below_zero_is_named_unless_meant(rows):
