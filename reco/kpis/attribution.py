@@ -4,6 +4,7 @@ One rule for all: an order line belongs to at most one impression. Lines of one 
 the same way, so they are taken together.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 import ibis
@@ -111,14 +112,23 @@ def credits(impressions: Table, order_lines: Table, rule: Rule, *, products: Tab
     return found.mutate(place=once).filter(lambda t: t.place == 0).drop("place", "touched_at")
 
 
-def claimed(impressions: Table, order_lines: Table, rule: Rule, *, products: Table | None = None) -> Table:
+def claimed(
+    impressions: Table,
+    order_lines: Table,
+    rule: Rule,
+    *,
+    products: Table | None = None,
+    keep: Sequence[str] = (),
+) -> Table:
     """The purchases that are credited, one row a customer, product and moment, with their impression_id and by_view.
 
-    Further columns: ordered_at, lines, gross and net, money in `PARTS`.
+    Further columns: ordered_at, touched_product, lines, gross and net (money in `PARTS`), and those of the impression
+    that `keep` names.
     """
     touched = touches(impressions, rule.checked(), order_lines)
-    best = _claims(touched, purchases(order_lines, touched, rule, products), rule, products)
-    return best.select("customer_id", "product_id", "ordered_at", "impression_id", "by_view", "lines", "gross", "net")
+    best = _claims(touched, purchases(order_lines, touched, rule, products), rule, products, keep)
+    of_purchase = ["customer_id", "product_id", "ordered_at", "lines", "gross", "net"]
+    return best.select(*of_purchase, "impression_id", "touched_product", "by_view", *keep)
 
 
 def touches(impressions: Table, rule: Rule, order_lines: Table | None = None) -> Table:
@@ -201,9 +211,9 @@ def _take_back(sold: Table, returns: Table, keys: list[str]) -> Table:
     return ibis.union(kept, rest.select(*columns))
 
 
-def _claims(touched: Table, bought: Table, rule: Rule, products: Table | None) -> Table:
+def _claims(touched: Table, bought: Table, rule: Rule, products: Table | None, keep: Sequence[str] = ()) -> Table:
     """Each purchase with the one impression it is credited to."""
-    reach = touched.select("impression_id", "customer_id", "product_id", "touched_at", "by_view")
+    reach = touched.select("impression_id", "customer_id", "product_id", "touched_at", "by_view", *keep)
     pairs = pair(reach, bought, rule, products)
     # a day in hours is as long as any other, whatever the zone of the session
     until = pairs.touched_at + ibis.interval(hours=24 * rule.days)

@@ -6,12 +6,10 @@ from ibis import _
 from ibis.expr.types import Table
 from scipy.stats import norm
 
-from reco.kpis.attribution import Rule, claimed
+from reco.kpis.summary import Summary
 
 
-def baskets(
-    impressions: Table, order_lines: Table, rule: Rule, *, products: Table | None = None, confidence: float = 0.95
-) -> pd.DataFrame:
+def baskets(impressions: Table, order_lines: Table, summary: Summary, *, confidence: float = 0.95) -> pd.DataFrame:
     """Orders of the log's days by whether recommendations are credited with any of their lines.
 
     Columns: recommended (with, without), orders, revenue, average_order_value, units_per_order, both with *_low and
@@ -20,14 +18,13 @@ def baskets(
     """
     ends = impressions.aggregate(first=impressions.shown_at.min(), last=impressions.shown_at.max()).execute()
     first, last = (pd.to_datetime(ends[name], utc=True)[0] for name in ("first", "last"))
-    bought = order_lines.filter(order_lines.quantity > 0)
+    bought, rule = order_lines.filter(order_lines.quantity > 0), summary.rule
     if rule.currency is not None and "currency" in bought.columns:
         bought = bought.filter(bought.currency.fill_null(rule.currency) == rule.currency)
     if pd.notna(first):
         bought = bought.filter(bought.ordered_at >= first, bought.ordered_at <= last)
     keys = ["customer_id", "product_id", "ordered_at"]
-    claims = claimed(impressions, order_lines, rule, products=products).select(*keys)
-    some = bought.semi_join(claims, keys).select(credited="order_id").distinct()
+    some = bought.semi_join(summary.claims, keys).select(credited="order_id").distinct()
     orders = bought.group_by("order_id").aggregate(
         value=_.revenue.sum().cast("float64"), units=_.quantity.sum().cast("float64")
     )

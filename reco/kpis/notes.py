@@ -14,7 +14,6 @@ from reco.kpis.summary import Summary
 def notes(
     impressions: Table,
     order_lines: Table,
-    rule: Rule,
     summary: Summary,
     *,
     contexts: Collection[str] | None = None,
@@ -28,6 +27,7 @@ def notes(
     have an impression; `every_id` looks for repeated ids among all impressions, not among clicks only (unified tables
     have none; on large logs it takes as long as all else).
     """
+    rule = summary.rule
     found = [*_of_impressions(impressions, summary, contexts), *_of_clicks(impressions, products, every_id)]
     found += _of_lines(order_lines, rule)
     found += _of_pairs(impressions, order_lines, rule, products)

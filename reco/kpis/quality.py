@@ -10,7 +10,7 @@ from ibis.expr.types import Table
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
-from reco.kpis.attribution import LONE, Rule, credits
+from reco.kpis.attribution import LONE
 from reco.kpis.summary import TOP, Summary, coverage
 
 #: A product is expected that is among so many best sellers: they need no model.
@@ -24,7 +24,6 @@ CART_HOURS: Final = 24
 def quality(
     impressions: Table,
     order_lines: Table,
-    rule: Rule,
     summary: Summary,
     *,
     products: Table | None = None,
@@ -36,7 +35,7 @@ def quality(
     """The quality of what a log shows: metric, value, low, high, part, whole; `GLOSSARY` has each metric's formula.
 
     Args:
-        impressions, order_lines, rule, summary: the log, and what `summarize` counted of it.
+        impressions, order_lines, summary: the log, and what `summarize` counted of it.
         products: the catalogue, for coverage (of those `recommendable`, where it says so) and diversity.
         history: order lines from as far back as known, for what customers bought before; `order_lines` by default.
         events: visitors' events, for the add-to-cart rate.
@@ -44,7 +43,7 @@ def quality(
     A metric that lacks its data is missing, as is one without a denominator.
     """
     history = order_lines if history is None else history
-    clicks, known, new, serendipitous = _clicks(impressions, order_lines, history, rule, products, best_sellers)
+    clicks, known, new, serendipitous = _clicks(impressions, history, summary, best_sellers)
     total = int(summary.total()["clicks"])
     top = (
         summary.cube.loc[summary.cube["position"].between(1, TOP), "clicks"].sum() if "position" in summary.cube else 0
@@ -86,9 +85,7 @@ def _catalogue(products: Table) -> Table:
     return products.select("product_id").distinct()
 
 
-def _clicks(
-    impressions: Table, order_lines: Table, history: Table, rule: Rule, products: Table | None, best_sellers: int
-) -> tuple[int, int, int, int]:
+def _clicks(impressions: Table, history: Table, summary: Summary, best_sellers: int) -> tuple[int, int, int, int]:
     """Clicks; those of known customers; of these on products not bought before; of these bought and no best seller."""
     clicked = impressions.filter(impressions.clicked.fill_null(False))
     known = clicked.filter(clicked.customer_id.notnull(), clicked.clicked_at.notnull())
@@ -96,8 +93,7 @@ def _clicks(
     bought = history.filter(history.quantity > 0, history.customer_id.notnull())
     pairs = bought.semi_join(known, ["customer_id", "product_id"]).group_by("customer_id", "product_id")
     first = pairs.aggregate(first=_.ordered_at.min())
-    given = credits(impressions, order_lines, rule, products=products)
-    given = given.filter(~given.by_view).select(credited="impression_id")
+    given = summary.claims.filter(~_.by_view).select(credited="impression_id").distinct()
     expected = bought.group_by("product_id").aggregate(owners=_.customer_id.nunique())
     expected = expected.order_by(ibis.desc("owners"), "product_id").limit(best_sellers).select(expected="product_id")
     rows = known.left_join(first, ["customer_id", "product_id"]).select(

@@ -7,12 +7,13 @@ they lie; only the counts, and the impressions that orders are credited to, come
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
 from reco.errors import InputError
-from reco.kpis.attribution import Rule, credits
+from reco.kpis.attribution import PARTS, Rule, claimed
 from reco.kpis.calendar import day_of, midnights
 from reco.kpis.dashboard import rates
 
@@ -35,12 +36,14 @@ class Summary(NamedTuple):
         products: product_id with the same counts, and the product's category where known.
         rule: how orders were credited.
         zone: whose days they are.
+        claims: the credited purchases, as `claimed` gives them.
     """
 
     cube: pd.DataFrame
     products: pd.DataFrame
     rule: Rule
     zone: str
+    claims: Table
 
     @property
     def dimensions(self) -> list[str]:
@@ -114,29 +117,29 @@ def summarize(
     for column in ("context", "product_id", "clicked"):
         if column not in impressions.columns:
             raise InputError(f"no column {column!r} in the log; it has {', '.join(impressions.columns)}")
-    given = credits(impressions, order_lines, rule, products=products)
-    if segments is not None:
-        impressions, given = (_segmented(table, segments) for table in (impressions, given))
     places = [place for place in PLACES if place in impressions.columns]
-    places += ["segment"] if segments is not None else []
+    dated = ["shown_at"] if "shown_at" in impressions.columns else []
     days, starts = _days(impressions, zone)
-    dated = ["day"] if "shown_at" in impressions.columns else []
-
-    def keyed(table: Table) -> list:
-        keys = [table[place] for place in places]
-        return [*keys, day_of(table.shown_at, days, starts).name("day")] if dated else keys
-
-    shown = impressions.group_by(keyed(impressions)).aggregate(
-        impressions=impressions.count(), clicks=impressions.clicked.sum()
+    claims = claimed(impressions, order_lines, rule, products=products, keep=[*places, *dated])
+    if segments is not None:
+        impressions, claims = (_segmented(table, segments) for table in (impressions, claims))
+        places.append("segment")
+    if dated:
+        impressions, claims = (
+            table.mutate(day=day_of(table.shown_at, days, starts)).drop("shown_at") for table in (impressions, claims)
+        )
+        places.append("day")
+    shown, items = (
+        impressions.group_by(keys).aggregate(impressions=impressions.count(), clicks=impressions.clicked.sum())
+        for keys in (places, "product_id")
     )
-    earned = given.group_by([*keyed(given), given.product_id]).aggregate(
-        orders=(~given.by_view).sum(), revenue=given.revenue.sum()
-    )
-    earned = earned.execute()
-    items = impressions.group_by("product_id").aggregate(
-        impressions=impressions.count(), clicks=impressions.clicked.sum()
-    )
-    cube = _joined(shown.execute(), earned, [*places, *dated])
+    # the one result that is not small: a row for each credited purchase
+    kept = claims.to_pyarrow()
+    names = [*places, "impression_id", "touched_product", "by_view", "net"]
+    earned = kept.select(names).to_pandas().rename(columns={"touched_product": "product_id"})
+    earned["orders"] = ~earned.pop("by_view") & ~earned.duplicated("impression_id")
+    earned["revenue"] = earned.pop("net") / PARTS
+    cube = _joined(shown.execute(), earned, places)
     if algorithms is not None and "strategy" in cube and "algorithm" not in cube:
         pairs = zip(cube["context"], cube["strategy"], strict=True)
         cube.insert(2, "algorithm", [algorithms.get(pair, UNKNOWN) for pair in pairs])
@@ -145,7 +148,7 @@ def summarize(
         kinds = products.select("product_id", "category").execute().drop_duplicates("product_id")
         by_product = by_product.merge(kinds, on="product_id", how="left")
         by_product["category"] = by_product["category"].fillna(UNKNOWN)
-    return Summary(cube, by_product, rule, zone)
+    return Summary(cube, by_product, rule, zone, ibis.memtable(kept))
 
 
 def _segmented(table: Table, segments: Table) -> Table:

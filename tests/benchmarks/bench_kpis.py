@@ -78,9 +78,9 @@ def ours(folder: Path, memory: str, what: str) -> None:
     for keys in (("context",), ("strategy",), ("position",), ("day",), ("week",), ("category",)):
         summary.by(*keys)
     if what == "all":
-        kpis.quality(log, lines, rule, summary, products=products)
-        kpis.baskets(log, lines, rule)
-        kpis.notes(log, lines, rule, summary, products=products)
+        kpis.quality(log, lines, summary, products=products)
+        kpis.baskets(log, lines, summary)
+        kpis.notes(log, lines, summary, products=products)
 
 
 def only(what: str, folder: Path, memory: str) -> None:

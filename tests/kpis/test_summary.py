@@ -160,7 +160,7 @@ def test_quality_as_pandas(log, tables, given, summary):
         }
     )
     events["occurred_at"] = events["occurred_at"].astype("datetime64[us, UTC]")
-    found = quality(*tables, RULE, summary, products=PRODUCTS, events=ibis.memtable(events), best_sellers=1).set_index(
+    found = quality(*tables, summary, products=PRODUCTS, events=ibis.memtable(events), best_sellers=1).set_index(
         "metric"
     )
     top = (seen["clicked"] & seen["position"].between(1, 3)).sum()
@@ -179,11 +179,11 @@ def test_quality_as_pandas(log, tables, given, summary):
     assert found.loc["diversity", "whole"] == len(differ)
 
 
-def test_baskets_with_and_without(log, tables, given):
+def test_baskets_with_and_without(log, tables, given, summary):
     seen, sold = log
     inside = sold["ordered_at"].between(seen["shown_at"].min(), seen["shown_at"].max())
     bought = sold[(sold["quantity"] > 0) & (sold["currency"] == "USD") & inside]
-    found = baskets(*tables, RULE).set_index("recommended")
+    found = baskets(*tables, summary).set_index("recommended")
     assert found["orders"].sum() == bought["order_id"].nunique()
     assert found["revenue"].sum() == pytest.approx(bought["revenue"].sum())
     assert 0 < found.loc["with", "orders"] <= given["lines"].sum()
@@ -194,7 +194,7 @@ def test_baskets_with_and_without(log, tables, given):
 
 def test_notes_count_every_oddity(log, tables, summary):
     seen, sold = log
-    table = notes(*tables, RULE, summary, contexts=["cart", "home"], products=PRODUCTS, every_id=True)
+    table = notes(*tables, summary, contexts=["cart", "home"], products=PRODUCTS, every_id=True)
     found = dict(zip(table["note"], table["rows"], strict=True))
     clicked = seen["clicked"]
     assert found["impressions in contexts that the settings do not know: odd"] == (seen["context"] == "odd").sum()
@@ -227,7 +227,7 @@ def test_empty_log(tables):
     empty = summarize(nothing, lines, RULE, zone=ZONE, products=PRODUCTS)
     assert empty.by("context").empty
     assert empty.total().tolist() == [0, 0, 0, 0]
-    found = quality(nothing, lines, RULE, empty, products=PRODUCTS).set_index("metric")
+    found = quality(nothing, lines, empty, products=PRODUCTS).set_index("metric")
     assert found.loc["coverage", "value"] == 0
     assert found["value"].drop("coverage").isna().all()
-    assert notes(nothing, lines, RULE, empty, contexts=["cart"])["rows"].min() == 0
+    assert notes(nothing, lines, empty, contexts=["cart"])["rows"].min() == 0
