@@ -110,9 +110,12 @@ def test_wrong_values_are_counted_whatever_the_ends_say(rows):
             analyze(data, metrics=["clicked", "revenue"])
 
 
-def test_segments_need_a_frame(rows):
-    with pytest.raises(InputError, match="expected a pandas frame to split by 'day', found a Table"):
-        analyze_by(ibis.memtable(rows), "day", metrics=["clicked"])
+def test_segments_of_a_table_are_those_of_a_frame(rows):
+    frame, table = (analyze_by(data, "day", metrics=["clicked", "revenue"]) for data in (rows, ibis.memtable(rows)))
+    pd.testing.assert_frame_equal(frame.table, table.table, rtol=1e-9, check_dtype=False)
+    for data in (rows.assign(day=None), ibis.memtable(rows)):
+        with pytest.raises(InputError, match="no values of 'd"):
+            analyze_by(data, "day" if isinstance(data, pd.DataFrame) else "date", metrics=["clicked"])
 
 
 def test_revenue_below_zero_is_named_unless_meant(rows):
