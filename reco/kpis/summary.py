@@ -16,6 +16,7 @@ from reco.errors import InputError
 from reco.kpis.attribution import PARTS, Rule, claimed
 from reco.kpis.calendar import day_of, midnights
 from reco.kpis.dashboard import rates
+from reco.settings import Context
 
 #: What is counted; each adds up over any rows of a `Summary`.
 COUNTS: Final = ("impressions", "clicks", "orders", "revenue")
@@ -149,6 +150,15 @@ def summarize(
         by_product = by_product.merge(kinds, on="product_id", how="left")
         by_product["category"] = by_product["category"].fillna(UNKNOWN)
     return Summary(cube, by_product, rule, zone, ibis.memtable(kept))
+
+
+def algorithms(contexts: Mapping[str, Context]) -> dict[tuple[str, str], str]:
+    """What stands behind each strategy of the settings, by context and title: its model, or its kind."""
+    return {
+        (name, strategy.title): strategy.model or strategy.kind
+        for name, context in contexts.items()
+        for strategy in context.strategies
+    }
 
 
 def _segmented(table: Table, segments: Table) -> Table:

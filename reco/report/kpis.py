@@ -63,7 +63,7 @@ def break_even_figure(choice: Choice, currency: str) -> Figure:
             ax.annotate(
                 f"{row.case}: {row.months:.0f} months",
                 (row.months, row.monthly * row.months),
-                (8, -4),
+                (8, -8),
                 textcoords="offset points",
                 va="top",
                 fontsize="small",

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from reco.engines import ENGINES
-from reco.kpis import Rule, baskets, notes, quality, summarize
+from reco.kpis import Rule, notes, quality, summarize
 from tests.kpis.test_credits import CATEGORIES, world
 
 #: All that a rule can ask for.
@@ -48,7 +48,6 @@ def test_both_engines_count_the_same(logs):
             "cube": rows(summary.cube),
             "products": rows(summary.products.sort_values("product_id")),
             "quality": rows(quality(log, lines, summary, products=products, best_sellers=1)),
-            "baskets": rows(baskets(log, lines, summary)),
             "notes": rows(notes(log, lines, summary, contexts=["cart"], products=products)),
         }
     for table, by_duckdb in found["duckdb"].items():
