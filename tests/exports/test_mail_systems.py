@@ -68,6 +68,17 @@ class TestKlaviyo(Mailed):
         assert list(table[0]) == ["Email", "rec_1_id", "rec_2_id", "rec_3_id", "rec_4_id"]
         assert list(table[0].values()) == ["ann@shop.example", *made.PRODUCTS[1:5]]
 
+    def test_calls_are_what_klaviyo_s_own_client_would_send(self, tmp_path):
+        from openapi_client.models.profile_import_job_create_query import ProfileImportJobCreateQuery
+
+        folder, _ = self.export(tmp_path)
+        for line in (folder / "profiles.jsonl").read_text(encoding="utf-8").splitlines():
+            read = ProfileImportJobCreateQuery.from_json(line)
+            assert read.model_dump(mode="json", exclude_unset=True)["data"]["type"] == "profile-bulk-import-job"
+            profiles = read.data.attributes.profiles.data
+            assert [one.attributes.email for one in profiles] == ["ann@shop.example", "zoe@shop.example"]
+            assert profiles[0].attributes.properties["rec_ids"] == list(made.PRODUCTS[1:5])
+
     def test_lists_name_no_product_that_the_catalog_lacks(self, tmp_path):
         goods = made.products().to_pylist()
         goods[2]["image_url"] = None

@@ -114,6 +114,25 @@ class TestAlgolia(Contract):
             {"objectID": "p6", "position": 1},
         ]
 
+    def test_algolia_s_own_client_reads_events_and_rules(self, tmp_path):
+        from algoliasearch.insights.models.insights_events import InsightsEvents
+        from algoliasearch.recommend.models.recommend_rule import RecommendRule
+
+        tables = {"pinned": made.table("pinned", context=["cart"], position=[2], product_id=["p6"]),
+                  "banned": made.table("banned", product_id=["1e5"])}  # fmt: skip
+        folder, _ = self.export(tmp_path, made.material(**tables))
+        calls, rules = (
+            [json.loads(line) for line in (folder / name).read_text(encoding="utf-8").splitlines()]
+            for name in ("events.jsonl", "rules.jsonl")
+        )
+        assert [set(one.actual_instance.object_ids) for one in InsightsEvents.from_dict({"events": calls}).events] == [
+            set(one["objectIDs"]) for one in calls
+        ]
+        read = [RecommendRule.from_dict(one) for one in rules]
+        assert [one.object_id for one in read] == ["reco-banned", "reco-pinned-cart"]
+        assert read[0].consequence.hide[0].object_id == "1e5"
+        assert (read[1].consequence.promote[0].object_id, read[1].consequence.promote[0].position) == ("p6", 1)
+
     def test_old_events_are_left_out_and_counted(self, tmp_path):
         material = made.material()
         material.made_at = "2027-03-01T00:00:00Z"
