@@ -2,7 +2,6 @@
 
 import ibis
 import pandas as pd
-import pytest
 
 from reco.kpis import attribute
 
@@ -47,72 +46,47 @@ def credited(impressions: list[dict], lines: list[dict], days: int = 7) -> dict[
     return found[found["ordered"]].sort_values("impression_id").set_index("impression_id")["revenue"].to_dict()
 
 
-def test_last_click_wins():
-    clicks = [impression("first", NOON), impression("last", NOON + 2 * DAY)]
-    assert credited(clicks, [line(NOON + 3 * DAY)]) == {"last": 10}
+#: Clicks and order lines of one customer each, and what is credited to which impression.
+CASES = {
+    "last click wins": ([("first", 0), ("last", 2)], [line(NOON + 3 * DAY)], {"last": 10}),
+    "a click between two orders takes the later one only": (
+        [("first", 0), ("second", 2)],
+        [line(NOON + DAY, 10), line(NOON + 3 * DAY, 7)],
+        {"first": 10, "second": 7},
+    ),
+    "clicks at the same moment go by id": ([("b", 0), ("a", 0)], [line(NOON + DAY)], {"a": 10}),
+    "at once": ([("i", 0)], [line(NOON)], {"i": 10}),
+    "before the click": ([("i", 0)], [line(NOON - MOMENT)], {}),
+    "at the end of the window": ([("i", 0)], [line(NOON + 7 * DAY)], {"i": 10}),
+    "after the window": ([("i", 0)], [line(NOON + 7 * DAY + MOMENT)], {}),
+    "too old a click leaves the line to nobody else": ([("old", 0), ("after", 9)], [line(NOON + 8 * DAY)], {}),
+    "the same product twice in an order": ([("i", 0)], [line(NOON + DAY, 3), line(NOON + DAY, 3)], {"i": 6}),
+    "lines alike to the last column": ([("a", 0), ("b", 1)], [line(NOON + 2 * DAY)] * 3, {"b": 30}),
+    "a return": ([("i", 0)], [line(NOON + DAY, -10, -1), line(NOON + DAY, 4)], {"i": 4}),
+    "no quantity": ([("i", 0)], [line(NOON + DAY, -10, 0), line(NOON + DAY, 4)], {"i": 4}),
+    "another product": ([("i", 0)], [line(NOON + DAY, product="q")], {}),
+    "seen and not clicked": ([("i", None)], [line(NOON + DAY)], {}),
+    "an order of no money is an order": ([("i", 0)], [line(NOON, 0)], {"i": 0}),
+}
 
 
-def test_click_between_two_orders_takes_the_later_one_only():
-    clicks = [impression("first", NOON), impression("second", NOON + 2 * DAY)]
-    lines = [line(NOON + DAY, 10), line(NOON + 3 * DAY, 7)]
-    assert credited(clicks, lines) == {"first": 10, "second": 7}
-
-
-def test_clicks_at_the_same_moment_go_by_id():
-    assert credited([impression("b", NOON), impression("a", NOON)], [line(NOON + DAY)]) == {"a": 10}
-
-
-@pytest.mark.parametrize(
-    ("wait", "counts"),
-    [
-        (pd.Timedelta(0), True),
-        (-MOMENT, False),
-        (7 * DAY, True),
-        (7 * DAY + MOMENT, False),
-    ],
-)
-def test_both_ends_of_the_window_count(wait, counts):
-    assert credited([impression("i", NOON)], [line(NOON + wait)]) == ({"i": 10} if counts else {})
+def test_each_customer_by_itself():
+    # all at once: that they do not meet is part of what is tested
+    clicks = [
+        impression(f"{name}/{label}", None if day is None else NOON + day * DAY, name)
+        for name, (seen, _, _) in CASES.items()
+        for label, day in seen
+    ]
+    clicks.append(impression("untimed", NOON, "untimed") | {"clicked_at": None})
+    clicks.append(impression("guest", NOON, None))
+    lines = [row | {"customer_id": name} for name, (_, rows, _) in CASES.items() for row in rows]
+    lines += [line(NOON + DAY, customer=None), line(NOON + DAY, customer="untimed"), line(NOON, customer="other")]
+    expected = {f"{name}/{label}": sum_ for name, (_, _, found) in CASES.items() for label, sum_ in found.items()}
+    assert credited(clicks, lines) == expected
 
 
 def test_window_of_one_day():
     assert credited([impression("i", NOON)], [line(NOON + 2 * DAY)], days=1) == {}
-
-
-def test_click_too_old_leaves_the_line_to_nobody_else():
-    clicks = [impression("old", NOON), impression("after", NOON + 9 * DAY)]
-    assert credited(clicks, [line(NOON + 8 * DAY)]) == {}
-
-
-def test_same_product_twice_in_an_order_is_credited_twice_to_one_click():
-    assert credited([impression("i", NOON)], [line(NOON + DAY, 3), line(NOON + DAY, 3)]) == {"i": 6}
-
-
-def test_lines_alike_to_the_last_column_are_each_credited_once():
-    clicks = [impression("a", NOON), impression("b", NOON + DAY)]
-    assert credited(clicks, [line(NOON + 2 * DAY)] * 3) == {"b": 30}
-
-
-@pytest.mark.parametrize("quantity", [0, -1])
-def test_returns_are_not_credited(quantity):
-    assert credited([impression("i", NOON)], [line(NOON + DAY, -10, quantity), line(NOON + DAY, 4)]) == {"i": 4}
-
-
-def test_other_customer_and_other_product_are_not_credited():
-    lines = [line(NOON + DAY, customer="d"), line(NOON + DAY, product="q")]
-    assert credited([impression("i", NOON)], lines) == {}
-
-
-def test_guests_are_not_each_other():
-    assert credited([impression("i", NOON, customer=None)], [line(NOON + DAY, customer=None)]) == {}
-
-
-def test_seen_and_not_clicked():
-    assert credited([impression("i", None)], [line(NOON + DAY)]) == {}
-
-
-def test_click_without_its_time_is_not_credited():
-    assert credited([impression("i", NOON) | {"clicked_at": None}, impression("j", None)], [line(NOON + DAY)]) == {}
 
 
 def test_no_impressions():
@@ -121,10 +95,6 @@ def test_no_impressions():
 
 def test_no_orders():
     assert credited([impression("i", NOON)], []) == {}
-
-
-def test_credited_order_of_no_money_is_an_order():
-    assert credited([impression("i", NOON)], [line(NOON + DAY, 0)]) == {"i": 0}
 
 
 def test_other_columns_stay():
