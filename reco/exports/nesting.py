@@ -19,7 +19,7 @@ def lists(slates: pd.DataFrame | pa.Table, anchors: pd.DataFrame | None = None) 
     flat = slates if isinstance(slates, pa.Table) else pa.Table.from_pandas(slates, preserve_index=False)
     flat = _together(flat)
     starts = _starts(flat)
-    first = flat.take(pa.array(starts))
+    first = flat.select([Columns.SLATE, Columns.CONTEXT, Columns.CUSTOMER]).take(pa.array(starts))
     places = [flat.column("item_id" if field.name == "product_id" else field.name) for field in PLACE]
     whole = [column.cast(field.type).combine_chunks() for column, field in zip(places, PLACE, strict=True)]
     offsets = pa.array(np.append(starts, len(flat)).astype("int32"))
@@ -42,7 +42,7 @@ def _together(flat: pa.Table) -> pa.Table:
     ids = flat.column(Columns.SLATE).take(pa.array(starts))
     rising = np.diff(position) > 0
     rising[starts[1:] - 1] = True
-    if rising.all() and pc.count_distinct(ids).as_py() == len(ids):
+    if rising.all() and ids.to_pandas().is_unique:
         return flat
     code = flat.column(Columns.SLATE).combine_chunks().dictionary_encode().indices.to_numpy()
     return flat.take(pa.array(np.lexsort((position, code))))

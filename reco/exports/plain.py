@@ -13,7 +13,7 @@ FLAT: Final = """
     FROM (SELECT * EXCLUDE (items), unnest(items) AS place FROM lists)
 """
 #: A slate is another one when it shows other products, or for another reason; scores alone do not count.
-CONTENT: Final = "list_transform(items, lambda one: [one.product_id, one.strategy, one.reason, one.position::VARCHAR])"
+CONTENT: Final = "list_transform(items, lambda one: hash(one.product_id, one.strategy, one.reason, one.position))"
 #: Columns of `FLAT` that stand as they are in a CSV.
 IDS: Final = ("slate_id", "customer_id", "anchor_ids", "product_id")
 WHERE: Final = "read by whatever shows recommendations"

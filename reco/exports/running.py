@@ -73,7 +73,7 @@ def export(
         say(f"Would write to {target / run}, and move {target / publishing.LATEST} to it:")
         for output in outputs:
             gone = f", {len(removed[output.name]):,} gone" if output.name in removed else ""
-            say(f"  {output.name}: {len(output.rows):,} rows{gone}; {output.goes_to}")
+            say(f"  {_told(output)}{gone}; {output.goes_to}")
         for line in _left_out(material):
             say(f"  {line}")
         return Exported(target / run, manifest)
@@ -81,7 +81,7 @@ def export(
     deliver = (lambda: {"sent": send(outputs, settings, run)}) if send else None
     made = publishing.publish(target, outputs, run, manifest, states, removed, deliver)
     for output in outputs:
-        say(f"{output.name}: {len(output.rows):,} rows; {output.goes_to}")
+        say(f"{_told(output)}; {output.goes_to}")
     for line in _left_out(material):
         say(line)
     return Exported(made, publishing.latest(target) or manifest)
@@ -93,6 +93,10 @@ def _checked(output: Output, title: str, material: Material) -> Output:
     output, left = forms.without_formulas(output)
     material.leave_out(f"rows of {output.name} whose ids a spreadsheet would run as formulas", left)
     return output
+
+
+def _told(output: Output) -> str:
+    return output.name if output.form == "text" else f"{output.name}: {len(output.rows):,} rows"
 
 
 def _left_out(material: Material) -> list[str]:

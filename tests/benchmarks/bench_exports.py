@@ -58,7 +58,7 @@ def main() -> None:
     try:
         for form, options in {"jsonl": "FORMAT json", "parquet": "FORMAT parquet"}.items():
             own, exported = [], []
-            for turn in range(3):
+            for turn in range(2):
                 with duckdb.connect() as connection:
                     connection.register("nested", nested)
                     start = perf_counter()

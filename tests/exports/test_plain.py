@@ -70,6 +70,7 @@ class TestCsv(Contract):
         assert told["withheld"] == {"rows of slates.csv whose ids a spreadsheet would run as formulas": 4}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what the full disk cut off
 class TestExcel(Contract):
     system = "excel"
 

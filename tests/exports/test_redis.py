@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -175,23 +176,32 @@ def test_readers_never_see_two_versions_mixed(client, port):
         cache.switch(client, "shop", "nope")
 
 
-def test_killed_in_the_middle_of_a_refresh_the_old_version_is_served(client, monkeypatch):
+#: A refresh that waits after its second batch, to be killed there.
+WAITS = """
+import sys, time, redis, pyarrow as pa
+from reco.exports import cache
+cache.BATCH, sent, whole = 500, cache._sent, []
+def waits(*given):
+    whole.append(1)
+    if len(whole) == 3:
+        print("in the middle", flush=True)
+        time.sleep(60)
+    return sent(*given)
+cache._sent = waits
+keys = pa.table({"key": [f"c:x{n}" for n in range(3000)], "value": ["{}"] * 3000})
+cache.refresh(redis.Redis(port=int(sys.argv[1])), "shop", "new", keys, 600)
+"""
+
+
+def test_killed_in_the_middle_of_a_refresh_the_old_version_is_served(client, port):
     cache.refresh(client, "shop", "old", versions("old"), 600)
-    monkeypatch.setattr(cache, "BATCH", 500)
-    sent, whole = cache._sent, []
-
-    def dies(*given):
-        whole.append(1)
-        if len(whole) == 3:
-            raise KeyboardInterrupt
-        return sent(*given)
-
-    monkeypatch.setattr(cache, "_sent", dies)
-    with pytest.raises(KeyboardInterrupt):
-        cache.refresh(client, "shop", "new", versions("new"), 600)
-    assert client.exists("reco:{shop}:new:c:x0")
+    with subprocess.Popen([sys.executable, "-c", WAITS, str(port)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "in the middle\n"
+        process.kill()
+    assert client.exists("reco:{shop}:new:c:x0") and not client.exists("reco:{shop}:new:c:x2999")
     assert cache.Reader(client, "shop").slate("x0").slate_id == "old"
     assert all(client.ttl(key) > 0 for key in client.scan_iter("reco:{shop}:new:*"))
+    assert cache.refresh(client, "shop", "newer", versions("newer"), 600)["before"] == "old"
 
 
 def test_a_server_that_dies_in_the_middle_is_one_clear_line(tmp_path, monkeypatch):

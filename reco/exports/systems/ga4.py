@@ -13,9 +13,9 @@ from reco.exports.base import ExportSettings, Material, Output, at_most, matchin
 
 TITLE = "GA4"
 ABOUT = "What was shown and clicked, as requests of the Measurement Protocol."
-#: Hours that an event may be late, events of a request, items of an event, characters of a parameter and of an event's
-#: name.
-HOURS, EVENTS, ITEMS, TEXT, NAME = 72, 25, 200, 100, 40
+#: Hours that an event may be late, items of an event, characters of a parameter. A request may hold 25 events; here it
+#: holds one, since it has one time.
+HOURS, ITEMS, TEXT = 72, 200, 100
 NAMES: Final = "[A-Za-z][A-Za-z0-9_]{0,39}"
 
 

@@ -13,8 +13,8 @@ from reco.exports.base import NO_ROWS, ExportSettings, Material, Output, at_most
 
 TITLE = "Klaviyo"
 ABOUT = "A catalog feed, a web feed, profile properties by API and by CSV, and the template that shows them."
-#: Profiles of one bulk import, bytes of one call, of one profile and of a web feed.
-PROFILES, CALL, PROFILE, FEED = 10_000, 5_000_000, 100_000, 3_300_000
+#: Profiles of one bulk import, bytes of one call and of a web feed.
+PROFILES, CALL, FEED = 10_000, 5_000_000, 3_300_000
 
 #: What a message holds to show a list; a profile without one is shown the web feed.
 TEMPLATE: Final = """\
