@@ -68,6 +68,16 @@ class TestWooCommerce(Contract):
         assert found["SKU,1"]["Cross-sells"] == ""
         assert found["SKU,1"]["ID"] == ""
 
+    def test_a_sku_of_two_products_names_neither(self, tmp_path):
+        goods = made.products().to_pylist()
+        goods[2]["sku"] = goods[4]["sku"]
+        folder, _ = self.export(
+            tmp_path, made.material(products=made.pa.Table.from_pylist(goods, made.products().schema))
+        )
+        found = {row["SKU"]: row["Upsells"] for row in rows(folder / "products.csv")}
+        assert found["SKU,1"] == r"SKU\,3"
+        assert "SKU,4" not in found
+
     def test_numbers_are_ids(self, tmp_path):
         ids = ("11", "12", "13", "14", "15", "16")
         tables = {
