@@ -126,6 +126,15 @@ def test_sessions_merge_the_lists_of_what_was_viewed(served):
     assert served.session([]).by == "popular"
 
 
+def test_the_latest_view_counts_most(client):
+    keys = pa.table({"key": ["i:a", "i:b"], "value": ['["x", "z"]', '["y", "z"]']})
+    cache.refresh(client, "shop", "v", keys, 600)
+    reader = cache.Reader(client, "shop")
+    assert reader.session(["a", "b"]).items == ["y", "z", "x"]  # 1, 1/2 + 1/4, 1/2
+    assert reader.session(["b", "a"]).items == ["x", "z", "y"]
+    assert reader.session(["a", "b", "a"]).items == ["x", "z", "y"]  # its latest view is what counts
+
+
 def test_keys_that_name_patterns_are_only_names(served):
     assert served.slate("email", "%1:*", segment="%0").by == "context"
 
