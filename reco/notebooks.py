@@ -76,9 +76,14 @@ class FillContexts(Parameters):
 class AnalyzeExperiments(Parameters):
     """Parameters of 05_analyze_experiments."""
 
-    confidence: Annotated[float, Field(gt=0.5, lt=1, description="confidence level of the intervals")] = 0.95
     power: Annotated[float, Field(gt=0.5, lt=1, description="chance to find an effect that is there")] = 0.8
     mde: Annotated[float, Field(gt=0, le=1, description="smallest relative lift worth finding")] = 0.1
+    seed: Annotated[
+        int, Field(ge=0, description="of the simulated test: who gets which arm, and how visitors behave")
+    ] = 0
+    experiments: Annotated[
+        int, Field(ge=100, description="simulated experiments that the calibration table is counted from")
+    ] = 2000
 
 
 class ReportKpis(Parameters):
@@ -173,7 +178,7 @@ NOTEBOOKS: Final[dict[str, Notebook]] = {
             name="05_analyze_experiments",
             title="Experiments",
             question="Which variant won, may we stop, and what should the next test look like?",
-            needs=("experiment",),
+            needs=("experiment", "order_lines"),
             parameters=AnalyzeExperiments,
         ),
         Notebook(

@@ -1,18 +1,17 @@
 """Logs of impressions as experiments: whose rows belong together, and the click-through rate of each arm."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, get_args
+from typing import get_args
 
 import pandas as pd
 
 from reco.columns import Columns
 from reco.experiments.analysis import Analysis, analyze
 from reco.experiments.checks import Check, enough
-from reco.experiments.courses import course, looks
-from reco.experiments.decision import decide
 from reco.experiments.design import MIN_CONVERSIONS, MIN_DAYS
+from reco.experiments.judgement import Judged, judge
 from reco.experiments.metrics import Rate, Ratio
-from reco.experiments.outcomes import Decision, Progress, Reading
+from reco.experiments.outcomes import Reading
 from reco.experiments.rates import rates
 from reco.settings import Rule
 from reco.workbook import Workbook
@@ -23,20 +22,6 @@ def arms(log: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     place = [Columns.CONTEXT, Columns.VARIANT]
     times = log.groupby(place, observed=True)[Columns.SHOWN_AT].agg(first="min", last="max").reset_index()
     return rates(log, place, Columns.CLICKED, confidence).merge(times, on=place)
-
-
-class Judged(NamedTuple):
-    """What a log of impressions says of its clicks.
-
-    Attributes:
-        analysis: of the whole log.
-        course: what each day's look may say (see `courses.course`); empty where the rule looks only once.
-        decision: what follows, by the rule of the settings.
-    """
-
-    analysis: Analysis
-    course: pd.DataFrame
-    decision: Decision
 
 
 def click_metric(log: pd.DataFrame, unit: str | None = None) -> tuple[str | None, Rate | Ratio]:
@@ -61,29 +46,21 @@ def judge_clicks(
 ) -> Judged:
     """Decide a log of impressions on its clicks, by `rule`; `names` is how readers call the arms.
 
-    Days are those of UTC. `lift` and `power` are what the next test is planned for. Clicks are the conversions.
+    `lift` and `power` are what the next test is planned for. Clicks are the conversions.
     """
     unit, metric = click_metric(log)
-    result = analyze_clicks(log, control=control, confidence=rule.confidence)
-    by_day = looks(log.assign(day=log[Columns.SHOWN_AT].dt.date), metric, variant=Columns.VARIANT, unit=unit, day="day")
-    days = len(by_day[control])
-    planned, watched = max(days, rule.min_days), pd.DataFrame()
-    if rule.looks != "fixed":
-        method = "obrien_fleming" if rule.looks == "sequential" else "confidence_sequence"
-        options = {"control": control, "planned": planned, "method": method, "confidence": rule.confidence}
-        watched = course(by_day, metric, **options)
-    clicks = {arm: m.total(metric.parts[0]) for arm, m in result.moments.items()}
-    decision = decide(
-        result,
-        watched if len(watched) else None,
-        rule,
-        metric=metric,
+    return judge(
+        log,
+        [metric],
         control=control,
-        progress=Progress(days, planned, clicks),
+        rule=rule,
         reading=Reading("click-through rate", counts="clicks", lift=lift, power=power),
+        unit=unit,
+        conversions=metric.parts[0],
+        time=Columns.SHOWN_AT,
+        variant=Columns.VARIANT,
         names=names,
     )
-    return Judged(result, watched, decision)
 
 
 def minima(log: pd.DataFrame) -> list[Check]:

@@ -5,6 +5,7 @@ orders are simulated (see `reco.simulation.behave`) with the same luck under eac
 which of the three outcomes the log shows. Whatever is computed from it is simulated and must say so.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,8 +14,10 @@ import pandas as pd
 from reco import pipeline
 from reco.columns import Columns
 from reco.errors import InputError
+from reco.experiments import plans
 from reco.experiments.analysis import Analysis
 from reco.experiments.assignment import assign
+from reco.experiments.judgement import Judged, judge
 from reco.experiments.metrics import Ratio
 from reco.simulation import behave, visits
 from reco.workbook import Workbook
@@ -28,6 +31,11 @@ CONTROL: Final = "A"
 METRICS: Final = (Ratio("clicked"), Ratio("converted", "session"), Ratio("revenue", "session"))
 #: Total revenue per session, which recommendations must not lower.
 GUARDRAIL: Final = Ratio("spent", "session")
+#: How readers call the metrics.
+TITLES: Final = {
+    "clicked / rows": "clicks per impression", "converted / session": "sessions with a recommended order",
+    "revenue / session": "recommended revenue per session", "spent / session": "total revenue per session",
+}  # fmt: skip
 #: Columns of a log.
 LOG: Final = (
     Columns.CUSTOMER, Columns.VARIANT, Columns.SLATE, Columns.CONTEXT, Columns.SHOWN_AT, Columns.POSITION,
@@ -106,6 +114,33 @@ def beside(analysis: Analysis, known: pd.DataFrame) -> pd.DataFrame:
     covered = both["true_effect"].between(both["effect_low"], both["effect_high"])
     columns = ["metric", Columns.VARIANT, "effect", "effect_low", "effect_high", "true_effect", "covered", "verdict"]
     return both.assign(covered=covered)[columns]
+
+
+def by_spending(log: pd.DataFrame, groups: Sequence[str] = ("little", "medium", "much")) -> pd.DataFrame:
+    """The log with `spent_before`: the third (of the customers) that a customer's revenue before the test is in."""
+    before = log.groupby(Columns.CUSTOMER)["before"].first()
+    third = pd.qcut(before.rank(method="first"), len(groups), labels=list(groups)).astype("str")
+    return log.assign(spent_before=log[Columns.CUSTOMER].map(third))
+
+
+def judge_test(wb: Workbook, log: pd.DataFrame, test: str = "algorithm") -> Judged:
+    """The simulated log decided as `test` of the settings would be: by its rule, lift and power, on clicks first.
+
+    Total revenue per session must not be lower by more than the margin that the settings give it, 5 % by default.
+    """
+    margins = wb.settings.experiments.tests[test].guardrails
+    return judge(
+        log,
+        METRICS,
+        control=CONTROL,
+        rule=plans.rule(wb.settings, test),
+        reading=plans.reading(wb.settings, test),
+        unit=Columns.CUSTOMER,
+        conversions=METRICS[1].quotient.above,
+        time=Columns.SHOWN_AT,
+        guardrails={GUARDRAIL: margins.get("revenue_per_session", 0.05)},
+        names=NAMES,
+    )
 
 
 def _play(wb: Workbook, seed: int, k: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Tables of tests to come and of how they are decided."""
+"""Tables of tests: those to come, what they found, how they are decided, and whether the methods hold."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ import pandas as pd
 from reco.experiments.bayes import beliefs, read_out
 from reco.experiments.metrics import Metric, Rate
 from reco.experiments.moments import Moments
+from reco.experiments.open_bandit import Judged as Estimated
 from reco.experiments.outcomes import Decision, Worth
 from reco.report import display
 
@@ -88,6 +89,125 @@ def show_bayes(
         labels={"variant": "Arm", "value": title[0].upper() + title[1:], "best": "Chance to be the best",
                 "loss": "Expected loss if chosen"},
     )  # fmt: skip
+
+
+def show_outcomes(
+    table: pd.DataFrame, title: str, note: str, titles: Mapping[str, str], names: Mapping[str, str] | None = None
+) -> None:
+    """Show every metric of every variant (see `Analysis.table`); `titles` and `names` are how readers call both."""
+    columns = ["metric", "variant", "value", "control_value", "effect", "relative", "p_value", "p_adjusted", "verdict"]
+    bounds = {name: (f"{name}_low", f"{name}_high") for name in ("effect", "relative")}
+    display.table(
+        _named(table, titles, names)[[*columns, *bounds["effect"], *bounds["relative"]]],
+        title,
+        note,
+        formats={
+            **dict.fromkeys(["value", "control_value"], "number:4"),
+            "effect": "number+:4",
+            "relative": "percent+:1",
+            **dict.fromkeys(["p_value", "p_adjusted"], "number:3"),
+        },
+        labels={"control_value": "Control", "effect": "Difference", "relative": "Lift", "p_value": "p",
+                "p_adjusted": "p, adjusted"},
+        intervals=bounds,
+    )  # fmt: skip
+
+
+def show_guardrails(table: pd.DataFrame, titles: Mapping[str, str], names: Mapping[str, str] | None = None) -> None:
+    """Show what must not get worse (see `Analysis.guardrails`)."""
+    display.table(
+        _named(table, titles, names),
+        "Guardrails",
+        "Safe: the whole interval lies above the loss that is allowed. Each is tested at its own level, uncorrected.",
+        formats={"relative": "percent+:1", "margin": "percent:0"},
+        labels={"metric": "Must not get worse", "relative": "Lift", "margin": "Loss allowed"},
+        intervals={"relative": ("relative_low", "relative_high")},
+    )
+
+
+def show_truth(table: pd.DataFrame, titles: Mapping[str, str], names: Mapping[str, str] | None = None) -> None:
+    """Show estimates beside what is true (see `simulated.beside`)."""
+    frame = _named(table, titles, names)
+    display.table(
+        frame.assign(covered=frame["covered"].map({True: "yes", False: "no"})),
+        "Estimated and true effect (simulated)",
+        "True: what all customers together do under each arm, as each of them was shown all three.",
+        formats=dict.fromkeys(["effect", "true_effect"], "number+:4"),
+        labels={"effect": "Estimated difference", "true_effect": "True difference", "covered": "In the interval"},
+        intervals={"effect": ("effect_low", "effect_high")},
+    )
+
+
+def show_estimates(estimated: Estimated) -> None:
+    """Show what off-policy estimators say of Thompson sampling beside what it earned."""
+    kinds = {
+        "ips": "inverse propensity (IPS)",
+        "snips": "self-normalized IPS",
+        "dm": "click model alone (direct method)",
+        "dr": "doubly robust",
+        "on-policy": "its own log: what it earned",
+    }
+    rows, support = estimated.table, estimated.support
+    display.table(
+        rows.assign(estimator=rows["estimator"].map(kinds).fillna(rows["estimator"])),
+        "Click-through rate of Thompson sampling, estimated from the log of random choices",
+        f"Of {support.rows:,} rows as many bear on it as {support.effective:,.0f} of equal weight; the largest weight "
+        f"is {support.largest:.1f}. The interval of the direct method leaves out the error of its model.",
+        formats={"value": "percent:2", "relative": "number:2"},
+        labels={"value": "Click-through rate", "relative": "Times that of random choice"},
+        intervals={"value": ("value_low", "value_high"), "relative": ("relative_low", "relative_high")},
+        subtitle="95% intervals by bootstrap over page views; the last row's by Wilson",
+    )
+
+
+def show_tests(summary: pd.DataFrame, flawed: pd.DataFrame) -> None:
+    """Show what became of published tests (see `snapshots.summarize` and `snapshots.flawed`)."""
+    told = "; ".join(
+        f"{row['flaw']} {row['snapshots']:,} ({'used' if row['used'] else 'left out'})"
+        for row in flawed.to_dict("records")
+    )
+    display.table(
+        summary.drop(columns="checked"),
+        "Verdicts of the tests by metric",
+        f"Snapshots with flaws: {told or 'none'}. The publisher names none of the four metrics; the first is a rate.",
+        formats={"median_saved": "percent:0"},
+        labels={
+            "no_verdict": "No verdict",
+            "ratio_alarms": "Sample-ratio alarms",
+            "decided": "Decided, O'Brien-Fleming",
+            "early": "Before the end",
+            "median_saved": "Share of days saved, median",
+            "overturned": "Not confirmed at the end",
+            "open_decided": "Decided, confidence sequence",
+            "claimed": "Claimed by daily peeking",
+            "unconfirmed": "Claims not confirmed",
+        },
+    )
+
+
+def show_calibration(table: pd.DataFrame) -> None:
+    """Show what was promised of the tests and what they kept (see `calibration.calibrate`)."""
+    promised = [
+        "none" if pd.isna(low) else f"{low:.1%} to {high:.1%}"
+        for low, high in zip(table["low"], table["high"], strict=True)
+    ]
+    kept = ["nothing promised" if pd.isna(low) else "yes" if ok else "no"
+            for low, ok in zip(table["low"], table["kept"], strict=True)]  # fmt: skip
+    display.table(
+        pd.DataFrame({"claim": table["claim"], "found": table["found"], "promised": promised, "kept": kept}),
+        "Do the tests keep their promises? (simulated)",
+        f"{table['experiments'].iloc[0]:,} experiments each; bands allow for the noise of so many.",
+        formats={"found": "percent:1"},
+        labels={"claim": "Claim", "found": "Found", "promised": "Promised", "kept": "Kept"},
+    )
+
+
+def _named(table: pd.DataFrame, titles: Mapping[str, str], names: Mapping[str, str] | None) -> pd.DataFrame:
+    """The table with metrics and arms as readers call them."""
+    return table.assign(
+        metric=table["metric"].map(lambda name: titles.get(name, name)),
+        variant=table["variant"].map(lambda arm: (names or {}).get(arm, arm)),
+    )
 
 
 def _worth(worth: Worth | None) -> str:

@@ -1,4 +1,4 @@
-"""Verdicts and the sentences that state them."""
+"""Verdicts and the words that state them."""
 
 from collections.abc import Mapping
 
@@ -33,37 +33,6 @@ def guard(row: Mapping[str, float], margin: float, trusted: bool) -> str:
     if row["relative_low"] > -margin:
         return "safe"
     return "harmed" if row["relative_high"] < -margin else "unclear"
-
-
-def rate_sentence(
-    row: pd.Series,
-    variant: str,
-    control: str,
-    rate: str = "click-through rate",
-    confidence: float = 0.95,
-    final: bool = True,
-) -> str:
-    """One row of an analysis about a rate, as a sentence for people who read nothing else.
-
-    Args:
-        row: of `Analysis.table`.
-        variant, control, rate: how readers call the arms and the metric.
-        confidence: that of the analysis.
-        final: whether the test may stop; until then a winner is only ahead.
-    """
-    opening = {
-        "better": f"{variant} {'beats' if final else 'is ahead of'} {control}",
-        "worse": f"{variant} {'loses to' if final else 'is behind'} {control}",
-        "tie": f"{variant} and {control} tie",
-        "not trustworthy": f"The checks failed, so {variant} and {control} cannot be compared",
-    }[row["verdict"]]
-    if row["verdict"] == "not trustworthy":
-        return f"{opening}."
-    return (
-        f"{opening} on {rate}: {row['value']:.2%} against {row['control_value']:.2%}, "
-        f"a difference of {points(row['effect'])} points "
-        f"({confidence:.0%} interval {points(row['effect_low'])} to {points(row['effect_high'])})."
-    )
 
 
 def points(share: float) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from reco import Workbook
 from reco.experiments import analyze_by
-from reco.experiments.logs import analyze_clicks, answer, arms, minima, page_views, read_campaigns, sensitivity
+from reco.experiments.logs import analyze_clicks, arms, judge_clicks, minima, page_views, read_campaigns, sensitivity
 from reco.experiments.views import describe_effects, draw_effects, draw_sample_size, show_effects
 
 
@@ -27,22 +27,25 @@ def test_clicks_as_published(campaigns):
     assert table["hits"].tolist() == [42, 38, 69, 46, 46, 46]
 
 
-def test_the_policies_tie(log):
-    result = analyze_clicks(log, control="random")
-    assert result.table["verdict"].tolist() == ["tie"]
-    assert answer(result, minima(log), {"bts": "Thompson sampling"}, "random") == (
-        "Thompson sampling and random tie on click-through rate: 0.42% against 0.38%, "
-        "a difference of +0.04 points (95% interval −0.14 to +0.22). It is too early to stop: "
-        "the log has 7 of 14 days and 38 of 500 clicks in each arm."
-    )
+def test_the_policies_tie_and_the_test_goes_on(log):
+    rule = Workbook.load().settings.experiments.decision
+    judged = judge_clicks(log, control="random", rule=rule, names={"bts": "Thompson sampling"}, lift=0.1)
+    assert judged.analysis.table["verdict"].tolist() == ["tie"]
+    # 38 clicks in 7 days: the 462 that are missing take 85.1 days more
+    assert judged.decision.action == "continue"
+    assert judged.decision.sentence.startswith("Continue for another 86 days: Thompson sampling stands at +10.5%")
+    course = judged.course
+    assert course["day"].tolist() == list(range(1, 8)) and (course["verdict"] == "continue").all()
+    # no p-value before the planned end, and wider limits than one look would have
+    assert course["p_value"].isna().all()
+    assert (course["effect_low"] < course["once_low"]).all() and (course["once_high"] < course["effect_high"]).all()
+    assert minima(log)[1].detail == "38 of 500 clicks in each arm"
 
 
-def test_a_winner_is_only_ahead_until_the_test_may_stop(campaigns):
-    log = campaigns[campaigns["context"] == "men"]
-    result = analyze_clicks(log, control="random")
-    assert answer(result, minima(log), {}, "random").startswith("bts is ahead of random")
-    assert answer(result, [], {}, "random").startswith("bts beats random")
-    assert answer(result, [], {}, "random").endswith("The test may stop.")
+def test_one_look_is_no_course(log):
+    rule = Workbook.load().settings.experiments.decision.model_copy(update={"looks": "fixed", "min_days": 7})
+    judged = judge_clicks(log, control="random", rule=rule, names={})
+    assert judged.course.empty and judged.decision.action in {"continue", "stop"}
 
 
 def test_one_campaign_of_three_is_no_finding(campaigns):

@@ -120,3 +120,23 @@ def test_a_test_is_found_again_and_another_seed_is_another(wb, everyone, monkeyp
     pd.testing.assert_frame_equal(potential(wb, seed=1, k=K), everyone)
     with pytest.raises(TypeError):
         potential(wb, seed=2, k=K)
+
+
+def test_the_settings_rule_decides_it(wb, everyone):
+    log = draw(everyone, seed=1)
+    found = simulated.judge_test(wb, log)
+    assert found.analysis.table["metric"].unique().tolist() == [metric.name for metric in METRICS]
+    assert found.analysis.guardrails["margin"].unique().tolist() == [0.05]
+    # 300 households order far too little for 500 conversions in each arm
+    assert found.decision.action in {"continue", "stop"} and set(found.course["variant"]) == {"B", "C"}
+
+
+def test_thirds_of_customers_by_what_they_spent_before(everyone):
+    log = draw(everyone, seed=1)
+    found = simulated.by_spending(log).groupby("customer_id")
+    thirds = found.agg(third=("spent_before", "first"), n=("spent_before", "nunique"), before=("before", "first"))
+    assert (thirds["n"] == 1).all()
+    assert thirds["third"].value_counts().max() - thirds["third"].value_counts().min() <= 1
+    highest = thirds.groupby("third")["before"].max()
+    assert highest["little"] <= highest["medium"] <= highest["much"]
+    assert highest["little"] <= thirds.loc[thirds["third"] == "medium", "before"].min()

@@ -11,7 +11,16 @@ from reco.experiments import Mean, Rate, plans
 from reco.experiments.bayes import beliefs
 from reco.experiments.moments import Moments, Part
 from reco.experiments.outcomes import Decision, Worth
-from reco.experiments.tables import show_bayes, show_decision, show_plans_ready
+from reco.experiments.tables import (
+    show_bayes,
+    show_calibration,
+    show_decision,
+    show_guardrails,
+    show_outcomes,
+    show_plans_ready,
+    show_tests,
+    show_truth,
+)  # fmt: skip
 from reco.report import display
 from reco.settings import load
 
@@ -67,3 +76,46 @@ def test_an_arm_without_hits_has_a_chance_all_the_same(shown):
         beliefs(Mean("revenue"), {"A": m, "B": m})
     spread = Moments.of(np.arange(5.0)[:, None], [Part("revenue")])
     assert beliefs(Mean("revenue"), {"A": spread})["A"] == (2.0, pytest.approx(pd.Series(range(5)).var() / 5))
+
+
+def test_metrics_and_arms_are_called_as_readers_call_them(shown):
+    row = {"metric": "clicked / rows", "variant": "B", "value": 0.02, "control_value": 0.01, "p_value": 0.03,
+           "p_adjusted": 0.06, "verdict": "tie"}  # fmt: skip
+    bounds = {f"effect{end}": 0.01 for end in ("", "_low", "_high")}
+    bounds |= {f"relative{end}": 1.0 for end in ("", "_low", "_high")}
+    show_outcomes(pd.DataFrame([row | bounds]), "Outcomes", "Note.", {"clicked / rows": "<clicks>"}, {"B": "content"})
+    text, html = repr(shown[0]), shown[0]._repr_html_()
+    assert "<clicks>" in text and "content" in text and "0.060" in text and "+100.0%" in text
+    assert "<clicks>" not in html and "&lt;clicks&gt;" in html
+
+
+def test_a_guardrail_and_a_truth(shown):
+    rail = {"metric": "spent", "variant": "C", "relative": 0.076, "relative_low": -0.009, "relative_high": 0.168,
+            "margin": 0.05, "verdict": "safe"}  # fmt: skip
+    show_guardrails(pd.DataFrame([rail]), {}, {})
+    truth = {"metric": "spent", "variant": "C", "effect": 0.1, "effect_low": 0.0, "effect_high": 0.2,
+             "true_effect": 0.3, "covered": False, "verdict": "tie"}  # fmt: skip
+    show_truth(pd.DataFrame([truth]), {}, {})
+    assert "+7.6% (−0.9% to +16.8%)" in repr(shown[0]) and "5%" in repr(shown[0])
+    assert "(simulated)" in repr(shown[1]) and "+0.3000  no" in repr(shown[1])
+
+
+def test_naive_ways_promise_nothing(shown):
+    rows = [("kept", 0.05, 0.04, 0.06, True), ("broken", 0.09, 0.04, 0.06, False), ("naive", 0.2, np.nan, np.nan, True)]
+    table = pd.DataFrame(rows, columns=["claim", "found", "low", "high", "kept"]).assign(experiments=2000)
+    show_calibration(table)
+    lines = {line.split()[0]: line for line in repr(shown[0]).splitlines() if line}
+    assert lines["kept"].endswith("yes") and "4.0% to 6.0%" in lines["kept"]
+    assert lines["broken"].endswith("no") and lines["naive"].endswith("nothing promised")
+    assert "2,000 experiments" in repr(shown[0])
+
+
+def test_published_tests_tell_what_was_left_out(shown):
+    summary = pd.DataFrame([{"metric": "all", "comparisons": 4, "no_verdict": 1, "ratio_alarms": 0, "decided": 2,
+                             "early": 1, "median_saved": 0.4, "overturned": 0, "open_decided": 1, "claimed": 3,
+                             "checked": 3, "unconfirmed": 1}])  # fmt: skip
+    flaws = pd.DataFrame([{"flaw": "variance missing", "snapshots": 1234, "experiments": 1, "used": False}])
+    show_tests(summary, flaws)
+    assert "variance missing 1,234 (left out)" in repr(shown[0]) and "40%" in repr(shown[0])
+    show_tests(summary, flaws.head(0))
+    assert "flaws: none" in repr(shown[1])
