@@ -22,7 +22,7 @@ def dashboard(attributed: ibis.Table) -> pd.DataFrame:
     by_context = attributed.group_by("context").aggregate(
         impressions=attributed.count(),
         clicks=attributed.clicked.sum(),
-        orders=attributed.ordered.sum(),
+        orders=(attributed.ordered & attributed.clicked).sum(),
         revenue=attributed.revenue.sum(),
     )
     return by_context.order_by(ibis.desc("revenue"), "context").execute()

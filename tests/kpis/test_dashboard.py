@@ -268,3 +268,8 @@ def test_every_cell_of_the_requirement_by_way_of_attribution():
     earned = pay(rated, all_revenue=1_000_000, cost=COST)
     assert Format.parse("money:USD")(earned.revenue_per_thousand) == "$309.23"
     assert f"{earned.roi:.1f}x" == "8.2x"
+
+
+def test_orders_by_views_count_their_revenue_and_no_conversion():
+    attributed = pd.DataFrame({"context": "c", "clicked": [True, False], "ordered": True, "revenue": [1.0, 2.0]})
+    assert dashboard(ibis.memtable(attributed))[["clicks", "orders", "revenue"]].to_numpy().tolist() == [[1, 1, 3]]
