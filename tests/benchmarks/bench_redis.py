@@ -22,7 +22,7 @@ PORT, READS = 17379, 5_000
 
 
 def keys() -> pa.Table:
-    """A key and ten places, some 1,000 bytes, for every customer."""
+    """A key and ten places, some 1,100 bytes, for every customer."""
     place = '{"position":%d,"product_id":"%07d","score":0.123456,"strategy":"Recommended for you","fallback":false}'
     values = [
         f'{{"slate_id":"email-{one:016x}","items":[{",".join(place % (n, one * 10 + n) for n in range(1, 11))}]}}'

@@ -24,7 +24,7 @@ def whole_server():
 @pytest.fixture
 def server(whole_server):
     whole_server.data.drop_database("reco")
-    whole_server.inserts, whole_server.fail_after = 0, None
+    whole_server.inserts, whole_server.fail_after, whole_server.loses = 0, None, 0
     return whole_server
 
 
@@ -85,6 +85,14 @@ def test_a_server_that_dies_in_the_middle_leaves_the_old_version(database, serve
     with pytest.raises(InputError, match=r"MongoDB: .*the version that was served before still is"):
         documents.refresh(database, "new", keyed(made.material()), 3600)
     assert database["slates"].count_documents({"v": "new"}) == 10
+    assert documents.Reader(database).slate("email", "ann").version == "old"
+
+
+def test_what_did_not_arrive_is_not_served(database, server):
+    documents.refresh(database, "old", keyed(made.material()), 3600)
+    server.loses = 1
+    with pytest.raises(InputError, match=r"MongoDB kept 15 of 16 documents; the version that was served still is"):
+        documents.refresh(database, "new", keyed(made.material()), 3600)
     assert documents.Reader(database).slate("email", "ann").version == "old"
 
 

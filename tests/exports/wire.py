@@ -18,13 +18,16 @@ MSG, QUERY, REPLY = 2013, 2004, 1
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Listens on a free port; `fail_after` inserts it hangs up, as a server that is killed does."""
+    """Listens on a free port; after `fail_after` inserts it hangs up, as a server that is killed does.
+
+    Of each insert it `loses` the first documents and says that it kept them."""
 
     allow_reuse_address = daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Connection)
-        self.data, self.lock, self.inserts, self.fail_after = mongomock.MongoClient(), threading.Lock(), 0, None
+        self.data, self.lock, self.inserts = mongomock.MongoClient(), threading.Lock(), 0
+        self.fail_after, self.loses = None, 0
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
@@ -40,7 +43,7 @@ class Server(socketserver.ThreadingTCPServer):
                     self.inserts += 1
                     if self.fail_after is not None and self.inserts > self.fail_after:
                         raise ConnectionError
-                    collection.insert_many(command["documents"])
+                    collection.insert_many(command["documents"][self.loses :])
                     return {"n": len(command["documents"])}
                 case "find":
                     found = list(collection.find(command.get("filter", {}), limit=command.get("limit", 0)))
