@@ -194,7 +194,9 @@ class Case:
             one, leader = ahead[best], best
             reason, so_far = "ahead, not all asked for is there", f"{self.name(best)} is ahead by {self.size(one)}"
         elif isfinite(one.low):
-            reason, so_far = "undecided", f"{self.name(leader)} stands at {self.size(one)}, which decides nothing"
+            other = self.name(self.control)
+            so_far = f"{self.name(leader)} against {other} stands at {self.size(one)}, which decides nothing"
+            reason = "undecided"
         else:
             reason, so_far = "undecided", "it is too early for any effect to be told"
         sentence = f"Continue {wait}: {so_far}.{self._out(out, arms)}"

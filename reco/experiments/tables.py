@@ -58,13 +58,13 @@ def show_decision(decision: Decision, names: Mapping[str, str] | None = None, si
         "Shown from now on": shown if decision.action != "continue" else "as before",
         "Why": decision.reason,
         "Worth in a month": _worth(decision.worth),
-        "As good": ", ".join(named.get(arm, arm) for arm in decision.tied) or "none",
+        "Would do as well": ", ".join(named.get(arm, arm) for arm in decision.tied) or "none",
         "Failed checks": ", ".join(decision.failed) or "none",
         "Next test": decision.next_step,
     }
     frame = pd.DataFrame({"question": list(lines), "answer": list(lines.values())})
     title = "The decision, by the rule of the settings" + " (simulated)" * simulated
-    display.table(frame, title, labels={"question": "", "answer": " "}, note=decision.sentence)
+    display.table(frame, title, labels={"question": "Question", "answer": "Answer"})
 
 
 def show_bayes(
@@ -134,6 +134,39 @@ def show_truth(table: pd.DataFrame, titles: Mapping[str, str], names: Mapping[st
         "True: what all customers together do under each arm, as each of them was shown all three.",
         formats=dict.fromkeys(["effect", "true_effect"], "number+:4"),
         labels={"effect": "Estimated difference", "true_effect": "True difference", "covered": "In the interval"},
+        intervals={"effect": ("effect_low", "effect_high")},
+    )
+
+
+def show_cross_check(table: pd.DataFrame, regression: pd.DataFrame, names: Mapping[str, str] | None = None) -> None:
+    """Show the first metric's effects beside those of `regression.clustered`."""
+    first = table[table["metric"] == table["metric"].iloc[0]]
+    ways = {"delta method over customers": first, "regression, errors by customer": regression}
+    columns = ["variant", "effect", "effect_low", "effect_high"]
+    frame = pd.concat({way: rows[columns] for way, rows in ways.items()}, names=["way"]).reset_index("way")
+    display.table(
+        frame.assign(variant=frame["variant"].map(lambda arm: (names or {}).get(arm, arm))),
+        "The same difference by two roads (simulated)",
+        formats={"effect": "number+:5"},
+        labels={"way": "By", "effect": "Difference in clicks per impression"},
+        intervals={"effect": ("effect_low", "effect_high")},
+    )
+
+
+def show_narrowing(table: pd.DataFrame, names: Mapping[str, str] | None = None) -> None:
+    """Show a metric without and with adjustment by the past (two metrics of `Analysis.table`, in this order)."""
+    width = table["effect_high"] - table["effect_low"]
+    plain = width.groupby(table["variant"]).transform("first")
+    kinds = dict(zip(table["metric"].unique(), ("as it is", "adjusted by the past"), strict=True))
+    display.table(
+        table.assign(
+            metric=table["metric"].map(kinds),
+            variant=table["variant"].map(lambda arm: (names or {}).get(arm, arm)),
+            width=width / plain,
+        )[["variant", "metric", "effect", "effect_low", "effect_high", "width", "p_value"]],
+        "Total revenue per session, without and with what customers spent before (simulated)",
+        formats={"effect": "number+:2", "width": "percent:0", "p_value": "number:3"},
+        labels={"metric": "Revenue", "effect": "Difference", "width": "Width of the interval", "p_value": "p"},
         intervals={"effect": ("effect_low", "effect_high")},
     )
 

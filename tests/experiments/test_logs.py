@@ -33,7 +33,8 @@ def test_the_policies_tie_and_the_test_goes_on(log):
     assert judged.analysis.table["verdict"].tolist() == ["tie"]
     # 38 clicks in 7 days: the 462 that are missing take 85.1 days more
     assert judged.decision.action == "continue"
-    assert judged.decision.sentence.startswith("Continue for another 86 days: Thompson sampling stands at +10.5%")
+    sentence = judged.decision.sentence
+    assert sentence.startswith("Continue for another 86 days: Thompson sampling against random stands at +10.5%")
     course = judged.course
     assert course["day"].tolist() == list(range(1, 8)) and (course["verdict"] == "continue").all()
     # no p-value before the planned end, and wider limits than one look would have

@@ -16,11 +16,12 @@ from reco.experiments.tables import (
     show_calibration,
     show_decision,
     show_guardrails,
+    show_narrowing,
     show_outcomes,
     show_plans_ready,
     show_tests,
     show_truth,
-)  # fmt: skip
+)
 from reco.report import display
 from reco.settings import load
 
@@ -119,3 +120,12 @@ def test_published_tests_tell_what_was_left_out(shown):
     assert "variance missing 1,234 (left out)" in repr(shown[0]) and "40%" in repr(shown[0])
     show_tests(summary, flaws.head(0))
     assert "flaws: none" in repr(shown[1])
+
+
+def test_adjusting_by_the_past_tells_how_much_narrower(shown):
+    rows = [("spent", -1.0, 1.0), ("spent, adjusted by before", -0.5, 0.5)]
+    table = pd.DataFrame(rows, columns=["metric", "effect_low", "effect_high"])
+    show_narrowing(table.assign(variant="B", effect=0.0, p_value=1.0), {"B": "content"})
+    lines = repr(shown[0]).splitlines()
+    assert any("as it is" in line and "100%" in line for line in lines)
+    assert any("adjusted by the past" in line and " 50%" in line for line in lines)
