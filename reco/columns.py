@@ -32,6 +32,7 @@ class Columns:
     TIMESTAMP: Final = "timestamp"
     BASKET: Final = "basket_id"
     SESSION: Final = "session_id"
+    OFF: Final = "off"
     BECAUSE: Final = "because_id"
     SHARE: Final = "share"
 

@@ -22,7 +22,7 @@ class Interactions:
         users: user id of each row, ascending.
         items: item id of each column, ascending, so that a lower column is a lower id.
         log: one row an interaction: user and item (int32 row and column numbers), weight (float32) and, where
-            known, timestamp (datetime64) and basket_id.
+            known, timestamp (datetime64), basket_id and off (float32: the share of the full price taken off).
         products: attributes of the items (title, category, …) in the order of `items`, or None.
         sessions: what was viewed in one visit: visits x items, CSR float32 of ones, or None.
     """
@@ -45,18 +45,20 @@ class Interactions:
         basket: str | None = None,
         products: pd.DataFrame | None = None,
         views: pd.DataFrame | None = None,
+        off: str | None = None,
     ) -> "Interactions":
         """Interactions from one row each; without `weight` every row counts 1.
 
         `products` is indexed by item id; items it lacks get missing attributes. `views` (session_id, item_id) tells
-        what was viewed in one visit; views of other items are left out. Raises `ValueError` where a column is
+        what was viewed in one visit; views of other items are left out. `off` names the column of the share of the
+        full price that was taken off, from 0 to 1, NaN where it is not known. Raises `ValueError` where a column is
         absent, an id is missing, ids of items are of different types or a weight is not a finite number.
 
         >>> x = Interactions.from_frame(pd.DataFrame({"user_id": ["b", "a", "b"], "item_id": ["x", "x", "x"]}))
         >>> x.matrix.toarray().tolist(), list(x.users)
         ([[1.0], [2.0]], ['a', 'b'])
         """
-        for column in filter(None, (user, item, timestamp, weight, basket)):
+        for column in filter(None, (user, item, timestamp, weight, basket, off)):
             if column not in df:
                 raise ValueError(f"no column {column!r}; found {', '.join(map(str, df.columns))}")
         for column in filter(None, (user, item, basket)):
@@ -75,6 +77,8 @@ class Interactions:
             log[Columns.TIMESTAMP] = df[timestamp].array
         if basket is not None:
             log[Columns.BASKET] = pd.factorize(df[basket])[0].astype("int32")
+        if off is not None:
+            log[Columns.OFF] = df[off].to_numpy("float32", na_value=np.nan)
         matrix = sparse.coo_matrix(
             (log[Columns.WEIGHT], (rows, columns)), shape=(len(users), len(items)), dtype="float32"
         ).tocsr()

@@ -70,7 +70,9 @@ def interactions(wb: Workbook, until: pd.Timestamp, since: pd.Timestamp | None =
     common = common.filter(common.buyers >= wb.settings.catalogue.min_customers)
     bought = lines.semi_join(common, "product_id").group_by("customer_id", "product_id", "order_id")
     frame = wb.connection.to_pandas(
-        bought.aggregate(ordered_at=lines.ordered_at.min()).order_by("ordered_at", "order_id", "product_id")
+        bought.aggregate(_off(lines), ordered_at=lines.ordered_at.min()).order_by(
+            "ordered_at", "order_id", "product_id"
+        )
     )
     products = wb.table("products").semi_join(common, "product_id")
     products = products.mutate(price=products.price.cast("float64"), cost=products.cost.cast("float64"))
@@ -82,7 +84,14 @@ def interactions(wb: Workbook, until: pd.Timestamp, since: pd.Timestamp | None =
         basket="order_id",
         products=wb.connection.to_pandas(products).set_index("product_id"),
         views=views(wb, until),
+        off=Columns.OFF,
     )
+
+
+def _off(lines: ibis.Table) -> ibis.Value:
+    """The share of the full price that was taken off: missing where no discount is known, or nothing was to pay."""
+    taken, paid = lines.discount.cast("float64").sum(), lines.revenue.cast("float64").sum()
+    return (taken / (taken + paid).nullif(0)).clip(0, 1).name(Columns.OFF)
 
 
 def views(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame | None:

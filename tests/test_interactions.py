@@ -78,6 +78,13 @@ def test_the_log_gives_the_frame_back(frame):
     assert x.items[x.log["item"]].tolist() == frame["item_id"].tolist()
 
 
+def test_what_was_taken_off_is_in_the_log():
+    frame = pd.DataFrame({"user_id": ["b", "a"], "item_id": ["x", "x"], "less": [0.25, None]})
+    log = Interactions.from_frame(frame, off="less").log
+    assert log["off"].tolist() == [0.25, pytest.approx(float("nan"), nan_ok=True)]
+    assert "off" not in Interactions.from_frame(frame).log
+
+
 def test_categories_are_ids_like_any_other():
     frame = LOG.assign(what=pd.Categorical(LOG["what"], categories=["z", "unused", "y", "x"]))
     x = Interactions.from_frame(frame, "who", "what")

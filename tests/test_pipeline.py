@@ -72,6 +72,29 @@ def test_history_keeps_orders_apart(wb, when, lines):
     assert x.log["basket_id"].nunique() == orders["order_id"].nunique()
 
 
+def test_history_tells_what_was_taken_off(wb, when):
+    table = wb.table("order_lines").select("customer_id", "product_id", "ordered_at", "revenue", "discount")
+    lines = wb.connection.to_pandas(table).astype({"revenue": "float64", "discount": "float64"})
+    log = pipeline.history(wb, when.test).log
+    chosen = log.drop_duplicates(["user", "item", "timestamp"], keep=False).iloc[::500]
+    x = pipeline.history(wb, when.test)
+    keys = pd.DataFrame(
+        {
+            "customer_id": x.users.take(chosen["user"]),
+            "product_id": x.items.take(chosen["item"]),
+            "ordered_at": chosen["timestamp"].array,
+            "off": chosen["off"].array,
+        }
+    )
+    sums = lines.groupby(["customer_id", "product_id", "ordered_at"], as_index=False)[["revenue", "discount"]].sum()
+    both = keys.merge(sums, on=["customer_id", "product_id", "ordered_at"])
+    paid = both[both["revenue"] > 0]
+    assert len(paid) > 50
+    expected = paid["discount"] / (paid["discount"] + paid["revenue"])
+    assert paid["off"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-6)
+    assert 0.02 < paid["off"].mean() < 0.5
+
+
 def test_purchases_from_start_to_end_exclusive(wb, lines):
     moment = lines["ordered_at"].sort_values().iloc[-100]
     earlier, later = moment - pd.Timedelta(days=3), moment + pd.Timedelta(microseconds=1)

@@ -19,7 +19,10 @@ ALGORITHMS: Final = {
     **dict.fromkeys(("tifu_knn", "up_cf", "due_again", "personal_frequency"), "history"),
 }
 
-_OF_ALGORITHM: Final = re.compile(r"(?:score|rank)_(.+)")
+#: What is told of the opinion of an algorithm.
+OF_ALGORITHMS: Final = ("score", "rank", "score_of_best")
+
+_OF_ALGORITHM: Final = re.compile(r"(?:score_of_best|score|rank)_(.+)")
 _OF_KIND: Final = re.compile(rf"(?:{'|'.join(ATTRIBUTES)})_")
 
 
@@ -35,9 +38,11 @@ def family(feature: str) -> str | None:
         return "neighbours"
     if _OF_KIND.match(feature):
         return "content"
+    if feature.startswith("product_off"):
+        return None
     if feature.startswith("product_"):
         return "popularity" if feature != "product_due" else "history"
-    return None if feature.startswith(("price", "customer_")) else "history"
+    return None if feature.startswith(("price", "customer_", "own_off")) else "history"
 
 
 def strongest(contributions: pd.DataFrame, had: np.ndarray) -> np.ndarray:
@@ -66,7 +71,7 @@ def strongest(contributions: pd.DataFrame, had: np.ndarray) -> np.ndarray:
 def strongest_algorithm(contributions: pd.DataFrame, algorithms: list[str]) -> np.ndarray:
     """Which of `algorithms` adds most to each row's score by its own score and rank, by place in the list, int64."""
     added = [
-        contributions.reindex(columns=[f"score_{one}", f"rank_{one}"], fill_value=0.0).sum(axis=1).to_numpy()
+        contributions.reindex(columns=[f"{of}_{one}" for of in OF_ALGORITHMS], fill_value=0.0).sum(axis=1).to_numpy()
         for one in algorithms
     ]
     return np.argmax(added, axis=0)

@@ -10,9 +10,12 @@ import pandas as pd
 from scipy import sparse
 
 from reco.interactions import Interactions
+from reco.learned import again, offers, products
 from reco.learned.candidates import Pairs
-from reco.learned.history import DAY, History, read
-from reco.learned.timeline import Timeline
+from reco.learned.history import DAY, History, local, read
+from reco.learned.moment import Likeness, liken
+from reco.learned.products import HOURS
+from reco.learned.timeline import Own, Timeline
 from reco.models.base import BLOCK
 
 #: Days and baskets back within which purchases are counted.
@@ -22,19 +25,23 @@ BASKETS: Final = (1, 2, 3, 5, 10, 20)
 #: Days after which a purchase counts half.
 HALF_LIVES: Final = (30, 90)
 
-#: Hours before and after one that are the same time of day.
-HOURS: Final = 2
-
 #: Share of its weight that a purchase keeps with every basket after it.
 KEPT: Final = 0.9
 
 #: Attributes of products in which customers have affinities, where the store has them.
 ATTRIBUTES: Final = ("department", "category", "subcategory", "brand")
 
+#: Those of them that products standing in for one another share: what was bought of them lately, and when.
+KINDS: Final = ("category", "subcategory")
+
+#: Days after which what was bought of a kind counts half.
+KIND_HALF_LIFE: Final = 45
+
 #: Features in words, by name. `{algorithm}` and `{attribute}` stand for each of theirs.
 FEATURES: Final = {
     "score_{algorithm}": "Score: {algorithm}",
     "rank_{algorithm}": "Rank: {algorithm}",
+    "score_of_best_{algorithm}": "Score beside the customer's best: {algorithm}",
     "times": "Times bought",
     **{f"times_{days}_days": f"Times bought in {days} days" for days in DAYS},
     **{f"in_{n}_baskets": f"Bought in the last {n} baskets" for n in BASKETS},
@@ -52,6 +59,13 @@ FEATURES: Final = {
     "due_baskets": "Due by baskets",
     "share_this_hour": "Share of baskets at this time of day",
     "share_this_weekday": "Share of baskets on this weekday",
+    "share_fading": "Share of baskets with it, fading",
+    "share_by_clock": "Share of baskets at such an hour and weekday",
+    "share_by_days": "Share of baskets after so many days",
+    "share_like_now": "Share of baskets like this one",
+    "again_kind": "Chance of its kind to be bought again now",
+    "again_product": "Chance to be bought again now",
+    "again_customer": "Chance to be bought again now, by the customer's habit",
     "with_last_basket": "Bought together with the last basket",
     "product_buyers": "Customers of the product",
     "product_times": "Purchases of the product",
@@ -59,11 +73,19 @@ FEATURES: Final = {
     "product_gap": "Usual days until it is bought again",
     "product_due": "Due by the product's usual days",
     "product_now_7": "Product's share of the last 7 days",
+    "product_now_3": "Product's share of the last 3 days",
     "product_now_28": "Product's share of the last 28 days",
     "product_now_91": "Product's share of the last 91 days",
     "product_trend": "Product's trend",
     "product_season": "Product's season, by last year",
+    "product_this_hour": "Product's sales at this time of day",
+    "product_this_weekday": "Product's sales on this weekday",
     "product_age": "Days since the product was first sold",
+    "product_off_7": "Taken off the product's price in 7 days",
+    "product_off_change": "Taken off in 7 days, more than in 182",
+    "product_off_beside_own": "Taken off in 7 days, more than when bought",
+    "own_off": "Taken off the price when bought",
+    "customer_off": "Taken off what the customer buys",
     "price": "Price",
     "price_distance": "Price beside the customer's usual",
     "{attribute}_times": "Times bought: same {attribute}",
@@ -72,9 +94,14 @@ FEATURES: Final = {
     "{attribute}_due": "Due: same {attribute}",
     "{attribute}_loyalty": "Share within the {attribute}",
     "{attribute}_in_last_basket": "In the last basket: same {attribute}",
+    "{attribute}_bought_since": "Bought since: same {attribute}",
+    "{attribute}_fading": "Times bought, fading: same {attribute}",
+    "{attribute}_fading_loyalty": "Share within the {attribute}, fading",
+    "{attribute}_like_now": "Share of baskets like this one: same {attribute}",
     "customer_baskets": "Customer's baskets",
     "customer_size": "Customer's usual basket size",
     "customer_last_size": "Size of the last basket",
+    "customer_size_like_now": "Customer's usual size of baskets like this one",
     "customer_gap": "Customer's usual days between baskets",
     "customer_variety": "Customer's variety",
     "customer_away": "Days since the last basket",
@@ -91,15 +118,25 @@ def describe(x: Interactions, pairs: Pairs, asked_at: pd.Series) -> pd.DataFrame
     """
     past = read(x)
     now = past.seconds(asked_at)
+    asked = x.rows(pairs.users)
+    like = liken(x, past, asked, now, asked_at)
+    asked = asked[pairs.row]
+    own = Own(Timeline(past.user * len(x.items) + past.item, past.time), asked * len(x.items) + pairs.column)
     found = (
         _of_algorithms(pairs)
-        | _of_pairs(x, past, pairs, now, asked_at)
-        | _of_products(x, past, pairs, now)
+        | _of_pairs(x, past, pairs, own, now, asked_at)
+        | _like_now(own, asked, like)
+        | products.of_products(x, past, pairs, now, asked_at)
+        | offers.of_offers(x, past, pairs, own, now)
         | _of_customers(x, past, pairs, now, asked_at)
     )
     for attribute in ATTRIBUTES:
         if x.products is not None and attribute in x.products and x.products[attribute].notna().any():
             found |= _of_attribute(x, past, pairs, now, attribute, found["times"])
+            if attribute in KINDS:
+                found |= _of_kind(x, past, pairs, own, now, attribute, like)
+    kind = _codes(x, "subcategory" if "subcategory_times" in found else "category")
+    found |= again.again(past, kind, asked, pairs.column, found["times"], found["baskets_since"])
     found["product_due"] = found["days_since"] / found["product_gap"]
     return pd.DataFrame({name: np.asarray(values, "float32") for name, values in found.items()})
 
@@ -119,20 +156,23 @@ def titles(columns: list[str], algorithms: dict[str, str]) -> dict[str, str]:
 
 def _of_algorithms(pairs: Pairs) -> dict[str, np.ndarray]:
     ranks = pairs.ranks()
+    best = pairs.scores.groupby(pairs.row).transform("max")
+    beside = pairs.scores / best.where(best > 0)
     return {f"score_{name}": pairs.scores[name].to_numpy() for name in pairs.scores} | {
-        f"rank_{name}": ranks[name].to_numpy() for name in ranks
+        f"{told}_{name}": table[name].to_numpy()
+        for told, table in (("rank", ranks), ("score_of_best", beside))
+        for name in table
     }
 
 
 def _of_pairs(
-    x: Interactions, past: History, pairs: Pairs, now: np.ndarray, asked_at: pd.Series
+    x: Interactions, past: History, pairs: Pairs, own: Own, now: np.ndarray, asked_at: pd.Series
 ) -> dict[str, np.ndarray]:
     """How often, how lately and how regularly the customer bought the product."""
     owner = x.rows(pairs.users)
     asked, at = owner[pairs.row], now[pairs.row]
-    key = asked * len(x.items) + pairs.column
-    events = past.user * len(x.items) + past.item
-    line, baskets = Timeline(events, past.time), Timeline(events, past.number)
+    line, key = own
+    baskets = Timeline(past.user * len(x.items) + past.item, past.number)
     had = past.baskets[asked]
     times = line.count(key, np.zeros_like(at), at)
     last, first = line.last(key, at), line.first(key)
@@ -174,9 +214,8 @@ def _by_the_clock(
     x: Interactions, past: History, pairs: Pairs, asked: np.ndarray, asked_at: pd.Series
 ) -> dict[str, np.ndarray]:
     """Share of the customer's baskets with the product, among those at such an hour and on such a day."""
-    zone = pd.DatetimeIndex(asked_at).tz
-    events = pd.DatetimeIndex(pd.to_datetime(past.time + past.first - 1, unit="s", utc=True)).tz_convert(zone or "UTC")
     when = pd.DatetimeIndex(asked_at)
+    events = local(past, when)
     bought = past.user * len(x.items) + past.item
     once = np.unique(past.user * (past.number.max(initial=0) + 1) + past.number, return_index=True)[1]
     key, found = asked * len(x.items) + pairs.column, {}
@@ -191,50 +230,43 @@ def _by_the_clock(
     return found
 
 
-def _of_products(x: Interactions, past: History, pairs: Pairs, now: np.ndarray) -> dict[str, np.ndarray]:
-    """How the product sells to everybody, now and before, and what it costs."""
-    column, at = pairs.column, now[pairs.row]
-    line, all_sales = Timeline(past.item, past.time), Timeline(np.zeros_like(past.item), past.time)
-    everything, start = np.zeros_like(column), np.zeros_like(at)
-
-    def share(from_days: int, to_days: int = 0) -> np.ndarray:
-        span = at - from_days * DAY, at - to_days * DAY
-        return line.count(column, *span) / np.maximum(all_sales.count(everything, *span), 1)
-
-    times, buyers = line.count(column, start, at), x.customers_per_item[column]
-    now_91 = share(91)
-    gaps, repeats = _gaps(x, past)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = {
-            "product_buyers": buyers,
-            "product_times": times,
-            "product_again": times / np.maximum(buyers, 1),
-            "product_gap": np.where(repeats > 0, gaps / repeats, np.nan)[column],
-            "product_now_7": share(7),
-            "product_now_28": share(28),
-            "product_now_91": now_91,
-            "product_trend": np.where(now_91 > 0, share(7) / now_91, np.nan),
-            # what sold in the four weeks that began a year ago, beside what sold in the year
-            "product_season": np.where(at > 393 * DAY, share(365, 337) / share(365), np.nan),
-            "product_age": np.where(times > 0, (at - line.first(column)) / DAY, np.nan),
-        }
-        price = None if x.products is None or "price" not in x.products else x.products["price"].to_numpy("float64")
-        if price is not None:
-            known = np.isfinite(price[past.item])
-            spent = np.bincount(past.user[known], price[past.item[known]], minlength=len(x.users))
-            usual = spent / np.bincount(past.user[known], minlength=len(x.users))
-            found["price"] = price[column]
-            found["price_distance"] = price[column] / usual[x.rows(pairs.users)][pairs.row]
+def _like_now(own: Own, asked: np.ndarray, like: Likeness) -> dict[str, np.ndarray]:
+    """Share of the customer's baskets with the product, each counted as much as it is like the one asked for."""
+    names = {"fading": "fading", "clock": "by_clock", "days": "by_days", "now": "like_now"}
+    found = {"customer_size_like_now": like.size[asked]}
+    for kind, name in names.items():
+        found[f"share_{name}"] = own.line.total(own.pair, like.events[kind]) / np.maximum(like.total[kind][asked], 1e-9)
     return found
+
+
+def _of_kind(
+    x: Interactions, past: History, pairs: Pairs, own: Own, now: np.ndarray, attribute: str, like: Likeness
+) -> dict[str, np.ndarray]:
+    """What the customer bought in the product's place, lately and in baskets like the one asked for."""
+    code = _codes(x, attribute)
+    asked, width = x.rows(pairs.users)[pairs.row], code.max(initial=0) + 1
+    key, events = asked * width + code[pairs.column], past.user * width + code[past.item]
+    kind, at = Timeline(events, past.time), now[pairs.row]
+    last = own.line.last(own.pair, at)
+    fading = 0.5 ** ((_last_moment(x, past)[past.user] - past.time) / DAY / KIND_HALF_LIFE)
+    of_kind = kind.total(key, fading)
+    # each basket once
+    chosen = np.unique(events * (past.number.max(initial=0) + 1) + past.number, return_index=True)[1]
+    held = Timeline(events[chosen], past.time[chosen]).total(key, like.events["now"][chosen])
+    return {
+        f"{attribute}_bought_since": np.where(last >= 0, kind.count(key, last + 1, at), np.nan),
+        f"{attribute}_fading": of_kind,
+        f"{attribute}_fading_loyalty": own.line.total(own.pair, fading) / np.maximum(of_kind, 1e-6),
+        f"{attribute}_like_now": held / np.maximum(like.total["now"][asked], 1e-9),
+    }
 
 
 def _of_attribute(
     x: Interactions, past: History, pairs: Pairs, now: np.ndarray, attribute: str, mine: np.ndarray
 ) -> dict[str, np.ndarray]:
     """How often and how lately the customer bought of the product's category or the like; `mine`: of the product."""
-    code, values = pd.factorize(x.products[attribute])
-    code = np.where(code < 0, len(values), code).astype("int64")  # products without it are of one kind
-    asked, at, width = x.rows(pairs.users)[pairs.row], now[pairs.row], len(values) + 1
+    code = _codes(x, attribute)
+    asked, at, width = x.rows(pairs.users)[pairs.row], now[pairs.row], code.max(initial=0) + 1
     key, events = asked * width + code[pairs.column], past.user * width + code[past.item]
     line = Timeline(events, past.time)
     # each basket once
@@ -282,20 +314,19 @@ def _of_customers(
     return {name: values[pairs.row] for name, values in found.items()}
 
 
+def _codes(x: Interactions, attribute: str) -> np.ndarray:
+    """A number from 0 for each item by its value of an attribute; those without are of one kind, int64."""
+    if x.products is None or attribute not in x.products:
+        return np.zeros(len(x.items), "int64")
+    code, values = pd.factorize(x.products[attribute])
+    return np.where(code < 0, len(values), code).astype("int64")
+
+
 def _last_moment(x: Interactions, past: History) -> np.ndarray:
     """When each user bought last, in seconds."""
     latest = np.zeros(len(x.users), "int64")
     np.maximum.at(latest, past.user, past.time)
     return latest
-
-
-def _gaps(x: Interactions, past: History) -> tuple[np.ndarray, np.ndarray]:
-    """Days between two purchases of one product by one customer: their sum and their number for each product."""
-    line = Timeline(past.user * len(x.items) + past.item, past.time)
-    again = line.code[1:] == line.code[:-1]
-    item = past.item[line.order][1:][again]
-    days = np.diff(line.time)[again] / DAY
-    return np.bincount(item, days, minlength=len(x.items)), np.bincount(item, minlength=len(x.items))
 
 
 def _together(x: Interactions, past: History, pairs: Pairs, owner: np.ndarray) -> np.ndarray:

@@ -61,3 +61,8 @@ def read(x: Interactions) -> History:
     number[order] = place(owner[order])
     counts = np.bincount(owner, minlength=len(x.users))
     return History(user, log["item"].to_numpy("int64"), time, number[code], counts, first)
+
+
+def local(past: History, when: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """When each event was, by the clock of `when`."""
+    return pd.DatetimeIndex(pd.to_datetime(past.time + past.first - 1, unit="s", utc=True)).tz_convert(when.tz or "UTC")

