@@ -6,6 +6,7 @@ import pytest
 
 from reco.interactions import Interactions
 from reco.learned import looks, titles
+from reco.learned.families import family, strongest_algorithm
 from reco.models import make_model
 
 LOG = [
@@ -158,3 +159,11 @@ def test_every_feature_has_words():
     assert words["rank_item_knn"] == "Rank: Item neighbours"
     assert words["category_due"] == "Due: same category"
     assert len(set(words.values())) == len(columns)
+
+
+def test_families_of_what_is_told_of_algorithms_offers_and_moments():
+    names = ("score_of_best_tfidf", "score_of_best_tifu_knn", "again_product", "share_like_now", "category_like_now")
+    assert [family(name) for name in names] == ["content", "history", "history", "history", "content"]
+    assert [family(name) for name in ("product_off_7", "own_off", "customer_size_like_now")] == [None] * 3
+    added = pd.DataFrame({"score_a": [0.1], "rank_a": [0.1], "score_of_best_a": [0.5], "score_b": [0.6]})
+    assert strongest_algorithm(added, ["b", "a"]).tolist() == [1]
