@@ -1,5 +1,6 @@
 """A small real store that all tests share: a few hundred households of the default one."""
 
+import gc
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,16 @@ from reco import Workbook
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# a loaded machine is no failure
-hypothesis_settings.register_profile("reco", deadline=None)
+# a loaded machine is no failure; more examples on demand: --hypothesis-profile=thorough
+hypothesis_settings.register_profile("reco", deadline=None, max_examples=50)
+hypothesis_settings.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis_settings.load_profile("reco")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking over thousands of tests and modules again and again."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 class Files(LoadFileScheduling):

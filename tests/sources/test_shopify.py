@@ -260,7 +260,7 @@ def test_a_time_without_offset_is_the_clock_of_the_shop(tmp_path):
 cents = st.integers(0, 500_000)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     prices=st.lists(st.tuples(st.integers(1, 9), cents), min_size=1, max_size=6), share=st.floats(0, 1, allow_nan=False)
 )
