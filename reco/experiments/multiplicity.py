@@ -1,19 +1,22 @@
 """Correction for asking several questions of one experiment."""
 
 from collections.abc import Sequence
-from math import expm1, log1p
+from math import expm1, inf, log1p
 from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr
-from scipy.stats import norm
+from scipy.stats import chi2, norm, t
 
 Correction = Literal["holm", "dunnett", "ordered", "none"]
 
 # Gauss-Hermite nodes and weights for expectations under a standard normal variable.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(160)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+# Gauss-Legendre parts of the unit interval, for expectations by quantiles.
+_PARTS, _SHARES = np.polynomial.legendre.leggauss(64)
+_PARTS, _SHARES = (_PARTS + 1) / 2, _SHARES / 2
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
@@ -51,32 +54,41 @@ def shared(variance_control: float, variances: Sequence[float]) -> np.ndarray:
     return np.sqrt(variance_control / (variance_control + arms))
 
 
-def dunnett(statistics: Sequence[float], ties: Sequence[float], two_sided: bool = True) -> np.ndarray:
-    """Dunnett's adjusted p-values of large-sample z statistics of several arms against one control.
+def dunnett(
+    statistics: Sequence[float], ties: Sequence[float], two_sided: bool = True, freedom: float = inf
+) -> np.ndarray:
+    """Dunnett's adjusted p-values of the statistics of several arms against one control.
 
     Args:
-        statistics: z of each arm.
+        statistics: z of each arm, or with `freedom` t with the variance pooled over all arms.
         ties: λ of each arm, see `shared`.
         two_sided: else larger is better.
+        freedom: degrees of freedom of that variance; infinite for large samples.
 
     Dunnett, "A multiple comparison procedure for comparing several treatments with a control", JASA 50 (1955).
     """
     values = np.abs(statistics) if two_sided else np.asarray(statistics, dtype=float)
-    return np.array([_any_beyond(value, np.asarray(ties, dtype=float), two_sided) for value in values])
+    lambdas = np.asarray(ties, dtype=float)
+    return np.array([_any_beyond(value, lambdas, two_sided, freedom) for value in values])
 
 
-def dunnett_critical(alpha: float, ties: Sequence[float], two_sided: bool = True) -> float:
-    """The z that none of the arms passes, with chance 1 − alpha, if none differs from the control.
+def dunnett_critical(alpha: float, ties: Sequence[float], two_sided: bool = True, freedom: float = inf) -> float:
+    """The statistic that none of the arms passes, with chance 1 − alpha, if none differs from the control.
 
     >>> round(dunnett_critical(0.05, shared(1.0, [1.0, 1.0])), 4)
     2.2121
     """
     lambdas = np.asarray(ties, dtype=float)
-    lowest = float(norm.isf(alpha / (2 if two_sided else 1)))
-    highest = float(norm.isf(alpha / (2 if two_sided else 1) / len(lambdas)))
+    single = norm if freedom == inf else t(freedom)
+    lowest = float(single.isf(alpha / (2 if two_sided else 1)))
+    highest = float(single.isf(alpha / (2 if two_sided else 1) / len(lambdas)))
     if len(lambdas) == 1:
         return lowest
-    return float(brentq(lambda z: _any_beyond(z, lambdas, two_sided) - alpha, lowest, highest + 1e-9, xtol=1e-12))
+
+    def over(value: float) -> float:
+        return _any_beyond(value, lambdas, two_sided, freedom) - alpha
+
+    return float(brentq(over, lowest - 1e-6, highest + 1e-6, xtol=1e-12))
 
 
 def dunnett_level(alpha: float, ties: Sequence[float], two_sided: bool = True) -> float:
@@ -84,8 +96,11 @@ def dunnett_level(alpha: float, ties: Sequence[float], two_sided: bool = True) -
     return float((2 if two_sided else 1) * norm.sf(dunnett_critical(alpha, ties, two_sided)))
 
 
-def _any_beyond(z: float, ties: np.ndarray, two_sided: bool) -> float:
-    """Chance that any of the statistics passes z: given the control's mean they are independent."""
+def _any_beyond(z: float, ties: np.ndarray, two_sided: bool, freedom: float = inf) -> float:
+    """Chance that any of the statistics passes z: given the control's mean, and the variance, they are independent."""
+    if freedom != inf:
+        spread = np.sqrt(chi2.ppf(_PARTS, freedom) / freedom)
+        return float(_SHARES @ [_any_beyond(z * s, ties, two_sided) for s in spread])
     if len(ties) == 1 or not np.isfinite(z):
         return float((2 if two_sided else 1) * norm.sf(z))
     own = np.sqrt(1 - ties**2)

@@ -51,6 +51,24 @@ def test_critical_values_as_published():
     assert [round(dunnett_critical(0.05, shared(1, [1] * k), False), 2) for k in (2, 3, 4)] == [1.92, 2.06, 2.16]
 
 
+def test_small_samples_as_published():
+    # SciPy's tutorial hypothesis_dunnett, blood counts of Dunnett (1955): statistics .857 and 3.694, p .620 and .0058,
+    # interval of drug B .839 to 4.417
+    control = [7.40, 8.50, 7.20, 8.24, 9.84, 8.32]
+    drugs = [9.76, 8.80, 7.68, 9.36], [12.80, 9.68, 12.16, 9.20, 10.55]
+    n = np.array([len(drug) for drug in drugs])
+    freedom = len(control) + n.sum() - 3
+    pooled = sum(np.var(group) * len(group) for group in (control, *drugs)) / freedom
+    errors = np.sqrt(pooled * (1 / n + 1 / len(control)))
+    effects = np.array([np.mean(drug) - np.mean(control) for drug in drugs])
+    ties = shared(1 / len(control), 1 / n)
+    np.testing.assert_allclose(effects / errors, [0.857, 3.694], rtol=1e-3)
+    np.testing.assert_allclose(dunnett(effects / errors, ties, freedom=freedom), [0.620, 0.0058], rtol=5e-3)
+    margin = dunnett_critical(0.05, ties, freedom=freedom) * errors[1]
+    np.testing.assert_allclose([effects[1] - margin, effects[1] + margin], [0.839, 4.417], rtol=1e-3)
+    assert dunnett([2.0], [0.5], freedom=9)[0] == pytest.approx(2 * stats.t.sf(2.0, 9), rel=1e-4)
+
+
 def test_p_values_as_scipy_in_large_samples():
     rng = np.random.default_rng(0)
     control, arms = rng.normal(0, 1, 4000), [rng.normal(0.05, 1, 3000), rng.normal(0.03, 1, 2000)]
