@@ -5,6 +5,7 @@ from reco.settings.experiments import Arm, Experiments, Goal, PlannedTest, Rule
 from reco.settings.explaining import place
 from reco.settings.kpis import BuildOrBuy, Kpis, Target
 from reco.settings.loading import find, load
+from reco.settings.monitoring import Alerting, Command, Monitoring, Smtp, Webhook
 from reco.settings.sections import (
     Catalogue,
     Cleaning,
@@ -14,7 +15,6 @@ from reco.settings.sections import (
     Hybrid,
     Incentive,
     Mail,
-    Monitoring,
     Privacy,
     Rules,
     Sending,
@@ -26,12 +26,14 @@ from reco.settings.sections import (
 )
 
 __all__ = [
+    "Alerting",
     "AnySource",
     "Arm",
     "BuildOrBuy",
     "Catalogue",
     "Cleaning",
     "ColdStart",
+    "Command",
     "Comparison",
     "Context",
     "Experiments",
@@ -48,10 +50,12 @@ __all__ = [
     "Sending",
     "Settings",
     "Simulation",
+    "Smtp",
     "Split",
     "Store",
     "Strategy",
     "Target",
+    "Webhook",
     "find",
     "load",
     "place",

@@ -19,6 +19,7 @@ from reco.settings.base import AnySource, Count, Rate, Section, Share
 from reco.settings.experiments import Experiments
 from reco.settings.exports import Exports
 from reco.settings.kpis import Kpis
+from reco.settings.monitoring import Monitoring
 
 #: What a strategy can be; `reco.contexts.strategies` says what each proposes.
 STRATEGIES = (
@@ -318,16 +319,6 @@ class Simulation(Section):
     click_otherwise: Share = 0.02
     order_after_stray_click: Share = 0.05
     seed: int = 20170101
-
-
-class Monitoring(Section):
-    """When a drift or a loss is large enough to act on."""
-
-    baseline_weeks: Count = 8
-    drift_watch: Annotated[float, Field(gt=0)] = 0.1
-    drift_act: Annotated[float, Field(gt=0)] = 0.25
-    accuracy_loss: Share = 0.1
-    max_model_age_weeks: Count = 4
 
 
 class Settings(BaseSettings):

@@ -1,13 +1,9 @@
-"""Drift, coverage by week, and whether retraining is due."""
-
-from typing import NamedTuple
+"""What was sold by week, how its mix moved, and the clicks of every week."""
 
 import ibis
 import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
-
-from reco.settings import Monitoring
 
 
 def stability_index(expected: np.ndarray, found: np.ndarray) -> float:
@@ -31,7 +27,7 @@ def weekly_mix(lines: ibis.Table, products: ibis.Table, end: pd.Timestamp, by: s
     """
     kinds = products.select("product_id", kind=products[by].fill_null("unknown"))
     joined = lines.filter(lines.quantity > 0).inner_join(kinds, "product_id")
-    joined = joined.mutate(week=_week(joined.ordered_at, end))
+    joined = joined.mutate(week=week_of(joined.ordered_at, end))
     counts = joined.filter(joined.week <= 0).group_by("week", "kind").aggregate(lines=ibis._.count()).execute()
     weeks = pd.RangeIndex(counts["week"].min() if len(counts) else 1, 1, name="week")
     return counts.pivot(index="week", columns="kind", values="lines").reindex(weeks).fillna(0).sort_index(axis=1)
@@ -65,7 +61,7 @@ def weekly_performance(impressions: ibis.Table, end: pd.Timestamp, catalogue_siz
 
     Coverage is the share of `catalogue_size` products that were shown at least once in the week.
     """
-    table = impressions.mutate(week=_week(impressions.shown_at, end))
+    table = impressions.mutate(week=week_of(impressions.shown_at, end))
     by_week = table.group_by("week").aggregate(
         impressions=table.count(), clicks=table.clicked.sum(), products=table.product_id.nunique()
     )
@@ -75,46 +71,7 @@ def weekly_performance(impressions: ibis.Table, end: pd.Timestamp, catalogue_siz
     return frame.assign(**rates, coverage=frame["products"] / catalogue_size)
 
 
-def _week(moment: ibis.Value, end: pd.Timestamp) -> ibis.Value:
+def week_of(moment: ibis.Value, end: pd.Timestamp) -> ibis.Value:
+    """Number of the week of a moment: 0 holds the 168 hours before `end`, 1 what comes at `end` or after."""
     seconds = moment.epoch_seconds() - int(end.timestamp())
     return (seconds / (7 * 24 * 3600)).floor().cast("int64") + 1
-
-
-class Check(NamedTuple):
-    """One trigger of retraining.
-
-    Attributes:
-        trigger: what was looked at.
-        found: the value measured, or None where it could not be.
-        limit: the value from which on it asks for retraining.
-        verdict: `due`, `watch`, `fine` or `not enough data`.
-    """
-
-    trigger: str
-    found: float | None
-    limit: float
-    verdict: str
-
-
-def retraining_checks(
-    limits: Monitoring, age_weeks: float, drift: float | None, accuracy_loss: float | None
-) -> list[Check]:
-    """Is retraining due? By the model's age, the purchase mix's drift and the accuracy lost for want of it.
-
-    `accuracy_loss` is relative: 0.1 is a tenth less than a freshly trained model reaches in the same weeks.
-
-    >>> [check.verdict for check in retraining_checks(Monitoring(), 5, 0.12, None)]
-    ['due', 'watch', 'not enough data']
-    """
-
-    def check(trigger: str, found: float | None, watch: float, act: float) -> Check:
-        if found is None or np.isnan(found):
-            return Check(trigger, None, act, "not enough data")
-        return Check(trigger, found, act, "due" if found >= act else "watch" if found >= watch else "fine")
-
-    age = limits.max_model_age_weeks
-    return [
-        check("Age of the models, weeks", age_weeks, age, age),
-        check("Drift of the purchase mix", drift, limits.drift_watch, limits.drift_act),
-        check("Accuracy lost to a fresh model", accuracy_loss, limits.accuracy_loss / 2, limits.accuracy_loss),
-    ]
