@@ -1,0 +1,15 @@
+"""Shoppers with known behaviour at any size: a log as sources fill it, and the truth behind it.
+
+`reco.simulation` makes a log for a store that has none, from its own orders; this package makes worlds to test
+experiments, attribution, lift and off-policy estimates against. Whatever comes from it is simulated and must say so.
+"""
+
+from reco.shoppers.book import WINDOW, Book
+from reco.shoppers.settings import Context, Shopping
+from reco.shoppers.tastes import Policy, Tastes, holdout, listed, of_store, personal, popular, tastes_of
+from reco.shoppers.world import potential, shop
+
+__all__ = [
+    "WINDOW", "Book", "Context", "Policy", "Shopping", "Tastes", "holdout", "listed", "of_store", "personal", "popular",
+    "potential", "shop", "tastes_of",
+]  # fmt: skip
