@@ -49,12 +49,12 @@ class _RefusedError(Exception):
     """A delivery that cannot be made, in words that hold no secret."""
 
 
-def alerts(
+def alert_table(
     drift: pd.DataFrame | None = None, checks: Iterable[Check] = (), rates: Mapping[str, pd.DataFrame] | None = None
 ) -> pd.DataFrame:
     """All that asks for attention: level (`act` or `watch`), about, found, limit, cause, action; acts first.
 
-    `drift` is a table of `reco.monitoring.drift.drift`, of whose measures the strongest alone speaks for a mix;
+    `drift` is a table of `drift_table`, of whose measures the strongest alone speaks for a mix;
     `checks` are the triggers of retraining, `rates` tables of `control_limits` by name, of which the days that the
     limits were not learned from count: one alert a rate, of the day furthest out.
     """

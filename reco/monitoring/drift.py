@@ -181,7 +181,7 @@ WATCHED: Final = {
 }  # fmt: skip
 
 
-def drift(
+def drift_table(
     mixes: dict[str, pd.DataFrame],
     baseline_weeks: int = 8,
     watched: dict[str, Watched] = WATCHED,

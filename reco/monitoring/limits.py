@@ -126,14 +126,16 @@ def control_limits(
 ) -> pd.DataFrame:
     """The days of a rate beside what weekday and season lead to expect: learned from all but the `latest` days.
 
-    `daily` has `day`, `successes` and `trials`, one row a day; days without trials have no rate and raise no alarm.
+    `daily` has `day` (dates or ISO text), `successes` and `trials`, one row a day, as `Summary.by("day")` gives it;
+    days without trials have no rate and raise no alarm, rows without a day do not count. For the conversion rate
+    (`orders` of `clicks`) leave out days whose attribution window is not over: their orders still come in.
     Result: day, trials, rate, expected, low, high, z (standard errors from the expected), learned (whether the limits
     were learned from this day) and verdict: `above`, `below`, `inside`, or `no data`. The days are a binomial that
     scatters more than sampling (a quasi-binomial whose scale is measured). `false_alarms` is how many a quarter may
     bring in all `charts` that are watched. Fewer than `least_days` days to learn from, or two rows of a day, raise
     `InputError`.
     """
-    frame = daily.sort_values("day", ignore_index=True)
+    frame = daily.assign(day=pd.to_datetime(daily["day"])).dropna(subset="day").sort_values("day", ignore_index=True)
     days = pd.DatetimeIndex(frame["day"])
     known = len(frame) - latest
     if known < least_days:

