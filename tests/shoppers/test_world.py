@@ -193,6 +193,12 @@ def test_customers_themselves_may_be_the_shoppers(tastes, policies, tmp_path):
     assert counts["holdout"] / counts.sum() == pytest.approx(0.2, abs=0.08)
 
 
+def test_the_rate_of_clicks_if_all_had_the_policy(tastes, policies, tmp_path):
+    book = shop(tastes, [policies[2]], Shopping(shoppers=200), tmp_path)
+    row = book.policies.loc[0]
+    assert row["ctr"] == row["clicks"] / row["impressions"]
+
+
 def test_nobody_comes(tastes, policies, tmp_path):
     book = shop(tastes, policies, Shopping(shoppers=3, visits_per_week=1e-9), tmp_path)
     assert book.impressions == 0
@@ -214,6 +220,12 @@ def test_nobody_comes(tastes, policies, tmp_path):
 def test_impossible_settings(changes, message):
     with pytest.raises(InputError, match=message):
         dataclasses.replace(Shopping(), **changes)
+
+
+def test_settings_as_a_table():
+    table = Shopping(k=4).words().set_index("setting")["value"]
+    assert table["k"] == 4
+    assert len(table) == len(dataclasses.fields(Shopping))
 
 
 def test_impossible_tests(tastes, policies):
