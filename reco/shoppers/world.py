@@ -36,7 +36,7 @@ def shop(
 ) -> Book:
     """Simulate a test of `policies` and write its tables as Parquet into `folder`; the truth is in the book.
 
-    Tables: impressions, order_lines, events (a view of the product after each click) and identities, in the columns
+    Tables: impressions, order_lines, events (`select`, a click in a list) and identities, in the columns
     of the store, impressions and events with device_id and user_agent beside them; exposures: one row a visit, also
     of those who are shown nothing: customer_id, variant, session_id, assigned_at. Orders placed and returns made
     after the last day are written, too. The same seed gives the same bytes.
@@ -223,7 +223,7 @@ def _impressions(
     items: Array, propensity: Array, shown_at: Array, clicked: Array, clicked_at: Array, devices: pa.Array,
     session: Array, agent: int, tastes: Tastes, settings: Shopping,
 ) -> None:  # fmt: skip
-    """Write impressions and the views of products after clicks."""
+    """Write impressions and the events of clicks."""
     k, n = settings.k, items.size
     slate = texts(slates, "s").take(pa.array(np.repeat(np.arange(len(slates)), k)))
     position = np.tile(np.arange(1, k + 1, dtype="int32"), len(slates))
@@ -245,7 +245,7 @@ def _impressions(
     at = pa.array(rows)
     writers.put(
         "events", len(rows), event_id=impression.take(at), customer_id=customers.take(at),
-        session_id=texts(session[rows // k], "v"), product_id=products.take(at), event=same("view", len(rows)),
+        session_id=texts(session[rows // k], "v"), product_id=products.take(at), event=same("select", len(rows)),
         occurred_at=when.take(at), list_id=slate.take(at), position=pa.array(position[rows]),
         source=same(SOURCE, len(rows)), device_id=devices.take(at), user_agent=agents.take(at),
     )  # fmt: skip

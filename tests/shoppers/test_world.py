@@ -175,14 +175,30 @@ def test_returns_name_their_order(world):
     assert (both["ordered_at_x"] > both["ordered_at_y"]).all()
 
 
-def test_events_are_views_after_clicks(world):
+def test_events_are_the_clicks(world):
     events, log = world.tables["events"], world.tables["impressions"]
     clicks = log.filter(log.clicked).select("impression_id", "product_id", "clicked_at", "device_id").execute()
-    views = events.select("event_id", "product_id", "occurred_at", "device_id").execute()
+    views = events.filter(_.event == "select").select("event_id", "product_id", "occurred_at", "device_id").execute()
     views.columns = clicks.columns
     pd.testing.assert_frame_equal(
         clicks.sort_values("impression_id", ignore_index=True), views.sort_values("impression_id", ignore_index=True)
     )
+
+
+def test_only_what_was_meant_is_noted_of_the_log(world):
+    log, lines = world.tables["impressions"], world.tables["order_lines"]
+    summary = kpis.summarize(log, lines, kpis.Rule(currency="USD"), zone="Europe/London")
+    contexts = [context.name for context in world.settings.contexts]
+    found = kpis.notes(log, lines, summary, contexts=contexts, events=world.tables["events"], every_id=True)
+    found = found.set_index("note")["rows"]
+    of_bots = log.filter(log.customer_id.isnull()).clicked.sum().execute()
+    assert found["clicks without customer"] == of_bots > 0
+    assert set(found.index[found > 0]) == {
+        "clicks without customer",
+        "returned lines",
+        "order lines bought before their first click",
+        "order lines more than 7 days after their click",
+    }
 
 
 def test_customers_themselves_may_be_the_shoppers(tastes, policies, tmp_path):
