@@ -15,6 +15,9 @@ import pandas as pd
 #: Draws by which chance is measured.
 DRAWS: Final = 1_000
 
+#: Independent counts that the smaller mix must be expected to hold of a kind, for the kind to stand alone.
+RARE: Final = 1.0
+
 #: Weeks of a quarter.
 QUARTER: Final = 13
 
@@ -94,21 +97,29 @@ def distance(
     clumps: float = 1.0,
     level: float = 0.01,
     seed: int = 0,
+    df: float = np.inf,
 ) -> Distance:
     """`psi` or `js` between two mixes (counts of the same categories), what chance brings taken off.
 
-    `clumps` is how many counts tell as much as one independent one. Chance exceeds the limit with probability `level`.
+    `clumps` is how many counts tell as much as one independent one, known with `df` degrees of freedom: fewer put the
+    limit further out, as F's are beyond χ²'s. Chance exceeds the limit with probability `level`. Kinds of which the
+    smaller mix would hold less than one independent count are taken together, for their logarithms are mostly noise.
     NaN where one of the mixes is empty.
     """
     compute = MEASURES[measure][0]
     if not (expected.sum() > 0 and found.sum() > 0):
         return Distance(*[float("nan")] * 4)
     e, f = (np.asarray(mix, float) / clumps for mix in (expected, found))
+    rare = (e + f) / (e + f).sum() * min(e.sum(), f.sum()) < RARE
+    e, f = (np.append(mix[~rare], mix[rare].sum()) if rare.any() else mix for mix in (e, f))
     raw = float(compute(e, f))  # of independent counts: the half count added weighs as it does in the draws
     rng, pooled = np.random.default_rng(seed), (e + f) / (e + f).sum()
     drawn = [rng.multinomial(max(round(mix.sum()), 1), pooled, DRAWS) for mix in (e, f)]
     chance = compute(*drawn)
-    return Distance(raw - chance.mean(), raw, float(chance.mean()), float(np.quantile(chance, 1 - level)))
+    noise = float(chance.mean())
+    if np.isfinite(df):
+        chance = chance * df / rng.chisquare(df, DRAWS)
+    return Distance(raw - noise, raw, noise, float(np.quantile(chance, 1 - level)))
 
 
 def binned(values: np.ndarray, week: np.ndarray, baseline_weeks: int, bins: int = 10) -> pd.DataFrame:
@@ -202,8 +213,9 @@ def drift_table(
         latest = mix.iloc[-1].to_numpy(float)
         expected = past.sum(axis=0)
         clumps = clumping(past) if past.size else 1.0
+        df = max(((past > 0).any(axis=1).sum() - 1) * ((past > 0).any(axis=0).sum() - 1), 1) if past.size else np.inf
         for measure in measures:
-            found = distance(expected, latest, measure, clumps, level, seed)
+            found = distance(expected, latest, measure, clumps, level, seed, df)
             watch, act = (limit * MEASURES[measure][1] for limit in (one.watch, one.act))
             beyond = found.raw > found.limit
             verdict = "act" if found.effect >= act else "watch" if found.effect >= watch else "fine"

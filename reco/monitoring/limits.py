@@ -18,6 +18,10 @@ HUBER: Final = 1.345
 #: Variance of a standard normal residual that is cut off there.
 BOUNDED: Final = float(stats.chi2.cdf(HUBER**2, 3) + HUBER**2 * 2 * stats.norm.sf(HUBER))
 
+#: Standard deviation of weekdays' logits around their mean, as guessed before any day is seen: it matters only where
+#: clicks are few, and keeps a weekday on which nobody happened to click from being expected to have none.
+WEEKDAYS: Final = 0.5
+
 #: A year's turn is learned from so many days on; from fewer it cannot be told from a trend.
 YEARS: Final = 400
 
@@ -59,7 +63,8 @@ def learn(X: np.ndarray, successes: np.ndarray, trials: np.ndarray, rounds: int 
     A binomial regression in logits whose days scatter more than sampling: a day's variance is m + m² t, where m is
     n p (1 - p) and t the scatter of its logit. Days weigh by Huber's function of their standardized residual, and the
     scatter is such that the residuals so bounded have the variance they should (Huber's proposal 2). Days without
-    trials do not count. E. Cantoni, E. Ronchetti, "Robust inference for generalized linear models", JASA 2001.
+    trials do not count. The first seven columns are the weekdays, drawn to their mean where they hold little.
+    E. Cantoni, E. Ronchetti, "Robust inference for generalized linear models", JASA 2001.
     """
     n, s, (count, columns) = trials, successes, X.shape
     known = n > 0
@@ -67,7 +72,9 @@ def learn(X: np.ndarray, successes: np.ndarray, trials: np.ndarray, rounds: int 
     squares = (X[:, :, None] * X[:, None, :]).reshape(count, -1)
     start = logit((s.sum(axis=1) + 0.5) / (n.sum(axis=1) + 1))
     line, scatter = np.repeat(start[:, None], count, axis=1), np.zeros(len(n))
-    ridge = 1e-9 * np.eye(columns)  # a weekday without any trials
+    prior = np.zeros((columns, columns))
+    prior[:7, :7] = (np.eye(7) - 1 / 7) / WEEKDAYS**2
+    prior += 1e-9 * np.eye(columns)
     for _ in range(rounds):
         rate = expit(line)
         m = np.maximum(n * rate * (1 - rate), 1e-12)
@@ -75,7 +82,7 @@ def learn(X: np.ndarray, successes: np.ndarray, trials: np.ndarray, rounds: int 
         residual = np.where(known, (s - n * rate) / spread, 0)
         weights = np.minimum(1, HUBER / np.maximum(np.abs(residual), 1e-12))
         precision = np.where(known, weights * (m / spread) ** 2, 0)
-        inverse = np.linalg.inv((precision @ squares).reshape(-1, columns, columns) + ridge)
+        inverse = np.linalg.inv((precision @ squares).reshape(-1, columns, columns) + prior)
         target = precision * (line + np.where(known, (s - n * rate) / m, 0))
         coefficients = np.einsum("spq,sq->sp", inverse, target @ X)
         line = np.clip(coefficients @ X.T, -30, 30)

@@ -59,14 +59,16 @@ def test_clumped_counts_tell_less():
 
 
 def test_false_alarms_in_quarters_where_nothing_changed():
-    rng, alarms = np.random.default_rng(3), 0
+    rng, alarms, loud = np.random.default_rng(3), 0, 0
     quarters = 3
     for week in range(13 * quarters):
         # baskets of five alike, few of them: the raw index is above its limit most weeks
         same = {name: 5 * weeks(rng, 12) for name in WATCHED}
-        assert drift_table(same, measures=["psi"])["raw"].max() > 0.1
-        alarms += (drift_table(same, measures=["psi"], seed=week)["verdict"] != "fine").sum()
+        table = drift_table(same, measures=["psi"], seed=week)
+        loud += table["raw"].max() > 0.1
+        alarms += (table["verdict"] != "fine").sum()
     assert alarms <= quarters
+    assert loud > 13 * quarters / 2
 
 
 def test_a_shift_is_named_with_its_cause_and_action():
@@ -94,6 +96,19 @@ def test_numbers_become_a_mix():
     assert mix.columns.tolist() == ["below 24.75", "24.75 to 49.5", "49.5 to 74.25", "74.25 to more"]
     assert binned(value[:0], week[:0], 2).empty
     assert binned(np.ones(4), np.array([-1, -1, 0, 0]), 1).sum().sum() == 4
+
+
+def test_kinds_that_are_hardly_sold_are_taken_together():
+    expected, found = np.array([500, 500, *[1] * 40]), np.array([50, 50, *[0] * 39, 1])
+    together = distance(np.array([500, 500, 40]), np.array([50, 50, 1]))
+    assert distance(expected, found).raw == together.raw
+    assert distance(expected, np.array([50, 50, *[0] * 39, 60])).effect > 1  # a new kind that sells is no noise
+
+
+def test_little_known_clumps_put_the_limit_further_out():
+    one, other = np.array([400, 600]), np.array([60, 40])
+    known, guessed = distance(one, other), distance(one, other, df=5)
+    assert guessed.limit > known.limit and guessed.effect == known.effect
 
 
 def test_draws_are_seeded():

@@ -21,7 +21,7 @@ def log(days: int = 63, rate: float = 0.08, impressions: int = 2_000, change: fl
 
 
 @pytest.mark.parametrize(
-    "world", [{}, {"scatter": 0.1, "baseline": 28}, {"trials": 100, "rate": 0.05}], ids=["usual", "rough", "rare"]
+    "world", [{}, {"scatter": 0.1, "baseline": 28}, {"trials": 20, "rate": 0.03}], ids=["usual", "rough", "rare"]
 )
 def test_a_false_alarm_comes_at_most_once_a_quarter(world):
     alarms = false_alarm_rate(100, **world)
@@ -52,6 +52,7 @@ def test_a_quiet_week_is_inside_and_weekdays_are_expected_to_differ():
 
 def test_without_weights_it_is_the_binomial_regression_of_statsmodels(monkeypatch):
     monkeypatch.setattr(limits, "HUBER", 1e9)
+    monkeypatch.setattr(limits, "WEEKDAYS", 1e9)
     monkeypatch.setattr(limits, "BOUNDED", 1e9)  # so that no scatter is found
     frame = log(impressions=500)
     X = design(pd.DatetimeIndex(frame["day"]), frame["day"][0], 63)
