@@ -47,13 +47,21 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks side by side; by the cores by default.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Run notebooks that are up to date, too.")] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one notebook may take.")] = 1800,
+    start: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Run this notebook and all that come after it. Repeatable."),
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for another run of this store, or leave with exit code 3.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and write no report.")] = False,
 ) -> None:
     """Run the notebooks that are not up to date and publish their reports.
 
-    Exit code 0: all reports are up to date. 1: a notebook failed. 2: settings or input are not as they must be, and
-    nothing was written.
+    Exit code 0: all reports are up to date. 1: something failed; the last good reports stand. 2: settings or input are
+    not as they must be, and nothing was written. 3: another run is under way. 4: published, with alerts. A run that is
+    stopped ends with 130 (Ctrl-C) or 143 (SIGTERM), and the next one does only what is missing.
     """
     from reco.notebooks import NOTEBOOKS
+    from reco.runs.runner import BusyError, Code
     from reco.runs.runner import run as run_notebooks
 
     with _mistakes_in_one_line():
@@ -68,10 +76,22 @@ def run(
                 timeout=timeout,
                 notebooks=NOTEBOOKS,
                 say=typer.echo,
+                start=start or (),
+                wait=wait,
+                dry_run=dry_run,
             )
         except (KeyboardInterrupt, SystemExit) as stop:
-            typer.echo("Cancelled; nothing was published.", err=True)
+            typer.echo("Cancelled; the last good reports stand.", err=True)
             raise typer.Exit(stop.code if isinstance(stop, SystemExit) else 130) from None
+        except BusyError:
+            typer.echo("Another run of this store is under way.", err=True)
+            raise typer.Exit(Code.BUSY) from None
+        except OSError as error:  # a disk that is full, a folder taken away
+            place = f"{error.filename}: " if error.filename else ""
+            typer.echo(f"{place}{error.strerror or error}; the last good reports stand.", err=True)
+            raise typer.Exit(Code.FAILED) from None
+    if dry_run:
+        return
     typer.echo(f"Open {ended.page}")
     raise typer.Exit(ended.code)
 

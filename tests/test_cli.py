@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 import reco.notebooks
@@ -121,3 +122,26 @@ def test_a_run_prints_the_page_to_open_and_a_second_one_does_nothing(shop):
     assert f"Open {page}" in second.stdout
     assert page.exists()
     assert len(list((shop / "elsewhere" / "corner").glob("2*"))) == 1
+
+
+def test_a_dry_run_says_what_would_be_run(shop):
+    result = call("run", "--dry-run", "--from", "06_report_kpis")
+    assert result.exit_code == 0
+    assert [line.split()[1] for line in result.stdout.splitlines()[:-1]] == ["06_report_kpis", "07_monitor_and_tune"]
+    assert not (shop / "reports").exists()
+
+
+def test_a_run_leaves_at_once_when_another_holds_the_lock(shop):
+    (shop / "reports" / "corner").mkdir(parents=True)
+    with FileLock(shop / "reports" / "corner" / ".lock"):
+        result = call("run", "--no-wait", "--only", "05_analyze_experiments")
+    assert (result.exit_code, result.stderr) == (3, "Another run of this store is under way.\n")
+
+
+def test_a_full_disk_is_one_line_and_exit_code_1(shop, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "run.json")
+
+    monkeypatch.setattr("reco.runs.runner.run", full)
+    result = call("run")
+    assert (result.exit_code, result.stderr) == (1, "run.json: No space left on device; the last good reports stand.\n")

@@ -90,8 +90,12 @@ def of_error(name: str, message: str, traceback: list[str], notebook: NotebookNo
     if name == "MissingTableError":
         return failed(State.NOTHING, message, notebook)
     sentence = message.splitlines()[0][:300] if message else ""
-    if name != "InputError":
-        sentence = f"An unexpected error stopped it: {name}{f' ({sentence})' if sentence else ''}."
+    if name == "InputError":
+        return failed(State.DATA_CHECK, sentence, notebook, scrub("\n".join(traceback)))
+    if name in ("SchemaError", "SchemaErrors"):  # pandera's, whose message is a page of JSON
+        sentence = "A table does not keep to its contract; the traceback below names what was found."
+        return failed(State.DATA_CHECK, sentence, notebook, scrub("\n".join(traceback)))
+    sentence = f"An unexpected error stopped it: {name}{f' ({sentence})' if sentence else ''}."
     return failed(State.CELL_ERROR, sentence, notebook, scrub("\n".join(traceback)))
 
 

@@ -79,14 +79,35 @@ class Execution:
         self.private = private_folder(self.store, self.id)
         try:
             self._carry_over()
-            self._execute(jobs, children)
-            gallery = self._gallery()
-            done = self._as_run()
-            (self.private / "index.html").write_text(pages.index(done, gallery), encoding="utf-8")
-            publish(self.private, self.store, done)
+            self._save()
+            try:
+                self._execute(jobs, children)
+            except (KeyboardInterrupt, SystemExit):
+                self._cancel()
+                raise
+            self._publish(self._gallery())
         finally:
             shutil.rmtree(self.private, ignore_errors=True)
-        return done
+        return self._as_run()
+
+    def _publish(self, gallery: str | None) -> None:
+        done = self._as_run()
+        (self.private / "index.html").write_text(pages.index(done, gallery), encoding="utf-8")
+        publish(self.private, self.store, done)
+
+    def _cancel(self) -> None:
+        """Publish what was done until now, so that the next run need not do it again."""
+        for name in self.todo:
+            if name not in self.entries:
+                self._finish(name, Outcome(state=State.CANCELLED, sentence=State.CANCELLED.meaning))
+        self._publish(None)
+
+    def _save(self) -> None:
+        """Keep the record as if the run ended here: if it is killed, `reco.runs.recovery` finds what is done."""
+        left = Outcome(state=State.CANCELLED, sentence=State.CANCELLED.meaning)
+        entries = {name: self.entries.get(name) or self._entry(name, left) for name in self.tasks}
+        shown = {name: entry for name, entry in entries.items() if name in self.todo or name in self.entries}
+        self._as_run().model_copy(update={"notebooks": shown}).write(self.private)
 
     def _find(self, name: str, selected: bool) -> Reusable | None:
         """What an earlier run has of a notebook: up to date if it is selected, else whatever `latest` shows."""
@@ -182,6 +203,7 @@ class Execution:
             page = pages.failure(self._as_run(), entry, self._model(name), None, self._last_good(name))
         (self.private / entry.page).write_text(page, encoding="utf-8")
         self.entries[name] = entry
+        self._save()
         mark = pages.mark(entry, self._as_run())
         words = f"{outcome.seconds:.1f} s" if outcome.state == State.OK else f"{outcome.state}."
         if outcome.state not in {State.OK, State.NOTHING, State.SKIPPED}:

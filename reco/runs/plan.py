@@ -33,15 +33,19 @@ class Task(NamedTuple):
     lacks: str
 
 
-def select(notebooks: Mapping[str, Notebook], only: Sequence[str]) -> list[str]:
-    """The names of the notebooks to run, all when `only` is empty.
+def select(notebooks: Mapping[str, Notebook], only: Sequence[str], start: Sequence[str] = ()) -> list[str]:
+    """The names of the notebooks to run: those of `only`, those of `start` with all that come after them, else all.
 
     Raises `InputError` for a name that is not there.
     """
-    wanted = {name.removesuffix(".ipynb") for name in only}
-    for name in only:
+    for name in (*only, *start):
         if name.removesuffix(".ipynb") not in notebooks:
             raise InputError(f"no notebook {name!r}; expected one of {', '.join(notebooks)}")
+    after = {name.removesuffix(".ipynb") for name in start}
+    for name in TopologicalSorter({name: notebooks[name].after for name in notebooks}).static_order():
+        if after & set(notebooks[name].after):
+            after.add(name)
+    wanted = after | {name.removesuffix(".ipynb") for name in only}
     return [name for name in notebooks if not wanted or name in wanted]
 
 

@@ -17,11 +17,16 @@ def private_folder(store: Path, run: str) -> Path:
 
     Call it with the lock of the store held: then no other run is under way.
     """
-    for left in store.glob(".*.part"):
-        shutil.rmtree(left, ignore_errors=True)
+    sweep(store)
     folder = store / f".{run}.part"
     folder.mkdir(parents=True)
     return folder
+
+
+def sweep(store: Path) -> None:
+    """Remove the private folders of runs that were killed."""
+    for left in store.glob(".*.part"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def publish(private: Path, store: Path, run: Run) -> Path:

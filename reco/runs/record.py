@@ -17,17 +17,41 @@ class State(StrEnum):
 
     OK = "ok"
     NOTHING = "nothing to report"
+    STALE = "stale"
     SKIPPED = "skipped"
+    DATA_CHECK = "data check"
     CELL_ERROR = "cell error"
     TIMED_OUT = "time-out"
     KERNEL_DIED = "kernel died"
     STOPPED_EARLY = "stopped early"
+    CANCELLED = "cancelled"
     BROKEN = "could not run"
 
     @property
     def good(self) -> bool:
         """Whether readers get what there is to know."""
-        return self in {State.OK, State.NOTHING}
+        return self in {State.OK, State.NOTHING, State.STALE}
+
+    @property
+    def meaning(self) -> str:
+        """What the state says, as one plain sentence."""
+        return MEANINGS[self]
+
+
+#: Every state in one plain sentence; docs/runs.md has the same.
+MEANINGS: Final[dict[State, str]] = {
+    State.OK: "It ran to its end, and its report is up to date.",
+    State.NOTHING: "The store has no data of the kind that it reports on.",
+    State.STALE: "Its report was carried over, made with other settings, code or data than now.",
+    State.SKIPPED: "It was not run, since a notebook that it needs gave no result.",
+    State.DATA_CHECK: "The data or the settings did not pass a check, and nothing was concluded from them.",
+    State.CELL_ERROR: "A step of it stopped with an error.",
+    State.TIMED_OUT: "It took longer than it may, and was ended.",
+    State.KERNEL_DIED: "Its Python process ended without a word.",
+    State.STOPPED_EARLY: "It ended before its last step, without an error.",
+    State.CANCELLED: "The run was stopped from outside before this notebook was done.",
+    State.BROKEN: "It could not be started, or its results could not be shown.",
+}
 
 
 class Outcome(BaseModel):
@@ -79,6 +103,22 @@ class Entry(BaseModel):
     outdated: bool = False
     headline: str | None = None
     figures: dict[str, Any] = {}
+
+    @property
+    def state(self) -> State:
+        """How it stands: as it ended, or stale when that was carried over and has been overtaken."""
+        return State.STALE if self.outdated and self.outcome.state == State.OK else self.outcome.state
+
+    @property
+    def sentence(self) -> str:
+        """One plain sentence on how it stands."""
+        return self.state.meaning if self.state == State.STALE else self.outcome.sentence or self.state.meaning
+
+    @property
+    def alerts(self) -> int:
+        """How many alerts it raised: the figure `alerts` that its last cell recorded; 0 without one."""
+        found = self.figures.get("alerts")
+        return int(found) if isinstance(found, int | float) and found > 0 else 0
 
     @property
     def page(self) -> str:
@@ -138,9 +178,26 @@ class Run(BaseModel):
         """Whether every notebook in it gave what there is to know."""
         return all(entry.outcome.state.good for entry in self.notebooks.values())
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was stopped before all was done."""
+        return any(entry.outcome.state == State.CANCELLED for entry in self.notebooks.values())
+
+    @property
+    def alerts(self) -> int:
+        """Alerts of all its notebooks together."""
+        return sum(entry.alerts for entry in self.notebooks.values())
+
+    @property
+    def state(self) -> str:
+        """The run in one word: cancelled, failed, alerts or ok."""
+        return "cancelled" if self.cancelled else "failed" if not self.good else "alerts" if self.alerts else "ok"
+
     def write(self, folder: Path) -> None:
-        """Write the record into the folder of the run."""
-        (folder / FILE).write_text(self.model_dump_json(indent=2), encoding="utf-8")
+        """Write the record into the folder of the run, replaced whole."""
+        private = folder / f"{FILE}.part"
+        private.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+        private.replace(folder / FILE)
 
 
 def read(folder: Path) -> Run | None:

@@ -5,18 +5,30 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import IntEnum
 from pathlib import Path
 from threading import current_thread, main_thread
 from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from reco.errors import InputError
 from reco.notebooks import NOTEBOOKS, Notebook
 from reco.runs.overrides import parse
 from reco.runs.plan import Task, plan, select
-from reco.runs.publish import LATEST, latest
+from reco.runs.publish import LATEST, earlier, latest
 from reco.runs.record import Entry, Run, State
 from reco.workbook import Workbook
+
+
+class Code(IntEnum):
+    """Exit codes; a run that a signal stops ends with 128 and the signal's number, as programs do."""
+
+    WELL = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    BUSY = 3
+    ALERTS = 4
 
 
 class Ended(NamedTuple):
@@ -24,6 +36,10 @@ class Ended(NamedTuple):
 
     code: int
     page: Path
+
+
+class BusyError(Exception):
+    """Another run holds the lock of the store."""
 
 
 def run(
@@ -37,6 +53,9 @@ def run(
     cell_timeout: float | None = None,
     notebooks: Mapping[str, Notebook] = NOTEBOOKS,
     say: Callable[[str], None] = print,
+    start: Sequence[str] = (),
+    wait: bool = True,
+    dry_run: bool = False,
 ) -> Ended:
     """Bring the reports of a store up to date.
 
@@ -51,34 +70,77 @@ def run(
         cell_timeout: seconds that one cell may take, if less.
         notebooks: the notebooks by name.
         say: gets a line of progress at a time.
+        start: names of notebooks to run with all that come after them.
+        wait: wait for another run of this store; else leave with exit code 3.
+        dry_run: say what would be run, and write no report.
 
     Raises `InputError` before anything is written when settings, names, parameters or raw files are not as they
     must be.
     """
-    selected = select(notebooks, only)
+    selected = select(notebooks, only, start)
     overrides = parse(changes, notebooks, selected)
     with overrides.applied():
         workbook = Workbook.load(config)
         workbook.check()
         tasks = plan(workbook, notebooks, overrides.parameters)
         store = (out or workbook.settings.root / "reports").resolve() / workbook.settings.store.name
+        if dry_run:
+            _foretell(store, tasks, selected, force, say)
+            return Ended(Code.WELL, store / LATEST / "index.html")
         if not force and (done := _up_to_date(store, tasks, selected)):
-            say(f"Nothing changed since run {done.name}; nothing was run.")
-            return Ended(0, store / LATEST / "index.html")
-        store.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(store, say):
+            say(f"Nothing changed since run {done[0].name}; nothing was run.")
+            return _ended(done[1], store)
+        _make(store)
+        with _one_at_a_time(store, wait, say):
             if not force and (done := _up_to_date(store, tasks, selected)):
-                say(f"Run {done.name} has just brought everything up to date; nothing was run.")
-                return Ended(0, store / LATEST / "index.html")
+                say(f"Run {done[0].name} has just brought everything up to date; nothing was run.")
+                return _ended(done[1], store)
             # Only now, since Papermill and nbconvert take longer to import than it takes to see that nothing changed.
             from reco.runs.children import Children
             from reco.runs.execution import Execution
+            from reco.runs.recovery import recover
 
+            recover(store, tasks, say)
             execution = Execution(workbook, overrides.settings, tasks, selected, store, force, say)
             with ended_by_signals():
                 done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout or timeout))
         say(_summary(done))
-        return Ended(0 if done.good else 1, store / (LATEST if done.good else done.id) / "index.html")
+        return _ended(done, store)
+
+
+def _ended(done: Run, store: Path) -> Ended:
+    code = Code.FAILED if not done.good else Code.ALERTS if done.alerts else Code.WELL
+    return Ended(code, store / (LATEST if done.good else done.id) / "index.html")
+
+
+def _make(store: Path) -> None:
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{store}: cannot hold reports ({error.strerror}); expected a folder to write in") from None
+    if not os.access(store, os.W_OK | os.X_OK):
+        raise InputError(f"{store}: cannot hold reports (not writable); expected a folder to write in")
+
+
+def _foretell(
+    store: Path, tasks: Mapping[str, Task], selected: Sequence[str], force: bool, say: Callable[[str], None]
+) -> None:
+    """Say of every notebook what a run would do with it."""
+    width = max(map(len, tasks))
+    runs = earlier(store)
+    for name in (name for name in tasks if name in selected):
+        found = next((entry for _, record in runs if _same(entry := record.notebooks.get(name), tasks[name])), None)
+        before = [record.id for _, record in runs if name in record.notebooks]
+        if found and not force:
+            words = f"up to date since run {found.run}"
+        elif tasks[name].lacks:
+            words = f"nothing to report. {tasks[name].lacks}"
+        elif found:
+            words = "would run, although up to date"
+        else:
+            words = f"would run: changed, or not done, since run {before[0]}" if before else "would run: no run yet"
+        say(f"  {'↺' if found and not force else '○' if tasks[name].lacks else '▸'} {name:<{width}}  {words}")
+    say("A dry run: no notebook was run, no report written.")
 
 
 def default_jobs() -> int:
@@ -93,11 +155,11 @@ def _summary(done: Run) -> str:
     return f"{len(done.notebooks)} notebooks: " + ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
-def _up_to_date(store: Path, tasks: Mapping[str, Task], selected: Sequence[str]) -> Path | None:
-    """The folder that `latest` points at, when it holds all selected notebooks as this run would make them."""
+def _up_to_date(store: Path, tasks: Mapping[str, Task], selected: Sequence[str]) -> tuple[Path, Run] | None:
+    """The run that `latest` points at, when it holds all selected notebooks as this run would make them."""
     found = latest(store)
     if found and all(_same(found[1].notebooks.get(name), tasks[name]) for name in selected):
-        return found[0]
+        return found
     return None
 
 
@@ -106,12 +168,17 @@ def _same(entry: Entry | None, task: Task) -> bool:
 
 
 @contextmanager
-def _one_at_a_time(store: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of a store, so that a second run waits for the first and then finds its work done."""
+def _one_at_a_time(store: Path, wait: bool, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of a store, so that a second run waits for the first and then finds its work done.
+
+    Raises `BusyError` instead when it is not to wait.
+    """
     lock = FileLock(store / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        if not wait:
+            raise BusyError from None
         say("Another run of this store is under way; waiting for it.")
         lock.acquire()
     try:

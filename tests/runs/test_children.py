@@ -72,7 +72,13 @@ def test_sentences_are_plain(outcomes):
 @pytest.mark.parametrize(
     ("name", "message", "state", "sentence"),
     [
-        ("InputError", "orders.csv: no column price\nand more", State.CELL_ERROR, "orders.csv: no column price"),
+        ("InputError", "orders.csv: no column price\nand more", State.DATA_CHECK, "orders.csv: no column price"),
+        (
+            "SchemaErrors",
+            "{}",
+            State.DATA_CHECK,
+            "A table does not keep to its contract; the traceback below names what was found.",
+        ),
         ("MissingTableError", "no events here", State.NOTHING, "no events here"),
         ("KeyError", "'jam'", State.CELL_ERROR, "An unexpected error stopped it: KeyError ('jam')."),
         ("AssertionError", "", State.CELL_ERROR, "An unexpected error stopped it: AssertionError."),

@@ -1,6 +1,7 @@
 """Runs that are stopped, killed or started twice."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,8 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+from filelock import FileLock
 
-from reco.runs.runner import ended_by_signals
+from reco.runs.children import Children
+from reco.runs.execution import Execution
+from reco.runs.record import State, read
+from reco.runs.runner import BusyError, ended_by_signals
 
 WAITS = "import os, pathlib, time\n_ = pathlib.Path('kernel').write_text(str(os.getpid()))\ntime.sleep(100)"
 RUN = """\
@@ -36,7 +41,7 @@ def gone(pid):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_run_leaves_no_kernel_and_publishes_nothing(fresh_shop, pretending, number):
+def test_a_stopped_run_leaves_no_kernel_and_latest_alone(fresh_shop, pretending, number):
     fresh_shop.write("first", WAITS)
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, fresh_shop.root], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -47,13 +52,17 @@ def test_a_stopped_run_leaves_no_kernel_and_publishes_nothing(fresh_shop, preten
     os.kill(process.pid, number)
     assert process.wait(30) != 0
     until(lambda: gone(kernel))
-    assert fresh_shop.published() == []
-    if number != signal.SIGKILL:
-        assert not list(fresh_shop.store.glob(".*.part"))
+    assert fresh_shop.latest() is None
+    if number == signal.SIGKILL:
+        assert fresh_shop.published() == []
     else:
-        with pretending():
-            assert fresh_shop.run(only=["first"]).code == 0
         assert not list(fresh_shop.store.glob(".*.part"))
+        [folder] = fresh_shop.published()
+        assert read(folder).state == "cancelled"
+        assert "The run was stopped from outside" in (folder / "first.html").read_text()
+    with pretending():
+        assert fresh_shop.run(only=["first"]).code == 0
+    assert not list(fresh_shop.store.glob(".*.part"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -71,3 +80,84 @@ def test_a_second_run_waits_and_then_finds_its_work_done(fresh_shop, pretending)
         ended = list(pool.map(lambda _: fresh_shop.run(only=["first"]), range(2)))
     assert [each.code for each in ended] == [0, 0]
     assert len(fresh_shop.published()) == 1
+
+
+@pytest.fixture
+def stopping(monkeypatch, pretending):
+    """Let `first` succeed, then stop the run as `stop` does when `second` starts."""
+
+    def stop_with(stop):
+        execute = Children.execute
+
+        def execute_or_stop(children, source, target, parameters):
+            if source.stem == "second":
+                stop()
+            return execute(children, source, target, parameters)
+
+        monkeypatch.setattr(Children, "execute", execute_or_stop)
+
+    with pretending():
+        yield stop_with
+        monkeypatch.undo()  # before the pretence ends, which puts the real one back
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def executed(shop):
+    return {line.split()[1] for line in shop.lines if line.endswith("started")}
+
+
+def test_a_cancelled_run_says_so_and_the_next_does_only_what_is_missing(fresh_shop, stopping, pretending):
+    stopping(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fresh_shop.run()
+    [folder] = fresh_shop.published()
+    record = read(folder)
+    assert {name: entry.outcome.state for name, entry in record.notebooks.items()} == {
+        "first": State.OK,
+        "second": State.CANCELLED,
+        "third": State.CANCELLED,
+        "trial": State.NOTHING,
+    }
+    assert "3 of 4" not in (folder / "index.html").read_text()
+    assert "2 of 4 reports not updated" in (folder / "index.html").read_text()
+    with pretending():
+        assert fresh_shop.run().code == 0
+    assert executed(fresh_shop) == {"second", "third"}
+    assert fresh_shop.latest().notebooks["first"].run == record.id
+
+
+def test_what_a_killed_run_had_done_is_kept(fresh_shop, stopping, pretending, monkeypatch):
+    def as_a_kill_leaves_it(self):
+        shutil.copytree(self.private, self.store / f".{self.id}-killed.part")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Execution, "_cancel", as_a_kill_leaves_it)
+        stopping(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            fresh_shop.run()
+    assert fresh_shop.published() == []
+    [private] = fresh_shop.store.glob(".*.part")
+    (private / "second.ipynb.part").write_text("half")
+    (fresh_shop.store / ".nothing-done.part").mkdir()
+    with pretending():
+        assert fresh_shop.run().code == 0
+    assert executed(fresh_shop) == {"second", "third"}
+    left, done = fresh_shop.published()
+    assert (read(left).state, read(done).state) == ("cancelled", "ok")
+    assert (fresh_shop.store / "latest").resolve() == done
+    pages = {"index.html", *(f"{name}.html" for name in fresh_shop.notebooks)}
+    assert {path.name for path in left.iterdir()} == {*pages, "first.ipynb", "run.json"}
+    assert not list(fresh_shop.store.glob(".*.part"))
+    assert f"Run {left.name} was killed; what it had done is kept." in fresh_shop.lines
+
+
+def test_a_second_run_may_leave_at_once(fresh_shop, pretending):
+    fresh_shop.store.mkdir(parents=True)
+    with pretending(), FileLock(fresh_shop.store / ".lock"), pytest.raises(BusyError):
+        fresh_shop.run(wait=False)
+    assert fresh_shop.published() == []
+    with pretending():
+        assert fresh_shop.run(wait=False).code == 0
