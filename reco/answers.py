@@ -7,7 +7,7 @@ import pandas as pd
 from reco.contexts import violations
 from reco.impressions import Log
 from reco.interactions import Interactions
-from reco.kpis import TOTAL, Pay
+from reco.kpis import TOTAL, Incremental, Pay
 from reco.monitoring import Check
 from reco.quality import Sufficiency
 from reco.report.text import Format
@@ -114,19 +114,46 @@ def fill_contexts(covered: pd.DataFrame, audited: pd.DataFrame) -> str:
     return f"{asked:,} slates in {len(covered)} contexts: {full / asked:.1%} are full{nothing}, and {obeyed}{told}."
 
 
-def report_kpis(rated: pd.DataFrame, verdicts: pd.DataFrame, pay: Pay, log: Log, currency: str) -> str:
-    """What the programme reached and earned, and how many targets it met."""
+def report_kpis(
+    rated: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    pay: Pay,
+    log: Log,
+    currency: str,
+    moved: pd.DataFrame | None = None,
+    found: Incremental | None = None,
+) -> str:
+    """What the programme reached and earned, how many targets it met, what moved, and what of it was really added.
+
+    `moved` is the bridge since the period before, `found` what a holdout says; None where there is none.
+    """
     total = rated[rated["context"] == TOTAL].iloc[0]
     met = int((verdicts["verdict"] == "on target").sum())
     money = Format.parse(f"money:{currency}")
     lead = "Simulated: " if log.simulated else ""
     if not total.impressions:
         return f"{lead}No recommendation was shown, so there is nothing to report."
+    added = "Without a holdout nobody can say how much of it recommendations added."
+    if found is not None:
+        added = f"{found.sentence[0].upper()}{found.sentence[1:]}"
     return (
         f"{lead}{total.impressions:,.0f} impressions were clicked at {total.ctr:.1%} ({total.ctr_low:.1%} to "
         f"{total.ctr_high:.1%}) and are credited with {money(pay.attributed_revenue)}, {pay.share:.1%} of all revenue "
-        f"and {pay.roi:.1f} times the assumed cost; {met} of {len(verdicts)} targets are met."
+        f"and {pay.roi:.1f} times the assumed cost; {met} of {len(verdicts)} targets are met. "
+        f"{'' if moved is None else _moved(moved, currency)}{added}"
     )
+
+
+def _moved(bridge: pd.DataFrame, currency: str) -> str:
+    """The last period against the one before, and the step that moved most."""
+    money, change = Format.parse(f"money:{currency}:0"), Format.parse(f"money+:{currency}:0")
+    before, after = (bridge.loc[bridge["step"] == step, "change"].iloc[0] for step in ("before", "after"))
+    steps = bridge[~bridge["step"].isin(["before", "after"])]
+    said = f"The last period is credited with {money(after)}, {change(after - before)} on the one before"
+    if not steps["change"].any():
+        return f"{said}. "
+    most = steps.loc[steps["change"].abs().idxmax()]
+    return f"{said}, the largest step {most.step} ({change(most.change)}). "
 
 
 def monitor_and_tune(checks: Sequence[Check]) -> str:

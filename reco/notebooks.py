@@ -90,6 +90,16 @@ class ReportKpis(Parameters):
     """Parameters of 06_report_kpis."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1, description="confidence level of the intervals")] = 0.95
+    days: Annotated[
+        int, Field(ge=1, le=366, description="length of the period that is set against the one before, in days")
+    ] = 7
+    products: Annotated[int, Field(ge=1, le=50, description="products listed as earning most, and as least")] = 8
+    least: Annotated[int, Field(ge=1, description="impressions that a product must have to be listed")] = 1000
+    assignments: Annotated[
+        str,
+        Field(description="CSV or Parquet of who was held out: customer_id, variant, assigned_at; none if empty"),
+    ] = ""
+    held_share: Annotated[float, Field(gt=0, lt=1, description="share of customers planned to be held out")] = 0.1
 
 
 class MonitorAndTune(Parameters):
@@ -184,7 +194,7 @@ NOTEBOOKS: Final[dict[str, Notebook]] = {
         Notebook(
             name="06_report_kpis",
             title="Performance and pay",
-            question="How do recommendations perform and pay, by context, against target?",
+            question="How do recommendations perform and pay, by context, against target and control?",
             after=("04_fill_contexts",),
             needs=("order_lines", "impressions"),
             parameters=ReportKpis,

@@ -95,18 +95,44 @@ PAY = Pay(1234.5, 24690.0, 0.05, 61.725, 500, 2.469)
 TOTALS = {"context": TOTAL, "impressions": 20000, "ctr": 0.1, "ctr_low": 0.095, "ctr_high": 0.105}
 
 
-def report(impressions: int, simulated: bool) -> str:
+UNTOLD = "Without a holdout nobody can say how much of it recommendations added."
+
+
+def report(impressions: int, simulated: bool, **more: object) -> str:
     rated = pd.DataFrame([TOTALS | {"impressions": impressions}])
     verdicts = pd.DataFrame({"verdict": ["on target", "at target", "below target", "on target"]})
     nothing = ibis.memtable(pd.DataFrame({"a": [1]}))
-    return answers.report_kpis(rated, verdicts, PAY, Log(nothing, nothing, simulated), "USD")
+    return answers.report_kpis(rated, verdicts, PAY, Log(nothing, nothing, simulated), "USD", **more)
+
+
+REPORTED = (
+    "20,000 impressions were clicked at 10.0% (9.5% to 10.5%) and are credited with $1,234.50, 5.0% of all revenue "
+    "and 2.5 times the assumed cost; 2 of 4 targets are met. "
+)
 
 
 def test_what_recommendations_pay():
-    assert report(20000, simulated=False) == (
-        "20,000 impressions were clicked at 10.0% (9.5% to 10.5%) and are credited with $1,234.50, 5.0% of all revenue "
-        "and 2.5 times the assumed cost; 2 of 4 targets are met."
+    assert report(20000, simulated=False) == REPORTED + UNTOLD
+
+
+def test_what_moved_names_the_largest_step_whichever_way_it_went():
+    rows = [("before", 500.0), ("traffic", 40.0), ("conversion", -140.4), ("order value", 0.4), ("after", 400.0)]
+    assert report(20000, simulated=False, moved=pd.DataFrame(rows, columns=["step", "change"])) == (
+        f"{REPORTED}The last period is credited with $400, −$100 on the one before, the largest step conversion "
+        f"(−$140). {UNTOLD}"
     )
+
+
+def test_nothing_moved():
+    rows = [("before", 500.0), ("traffic", 0.0), ("after", 500.0)]
+    found = report(20000, simulated=False, moved=pd.DataFrame(rows, columns=["step", "change"]))
+    assert found == f"{REPORTED}The last period is credited with $500, $0 on the one before. {UNTOLD}"
+
+
+def test_what_a_holdout_says_stands_last():
+    found = SimpleNamespace(sentence="against the holdout it is a tie (-1.0% to +3.0%).")
+    expected = f"{REPORTED}Against the holdout it is a tie (-1.0% to +3.0%)."
+    assert report(20000, simulated=False, found=found) == expected
 
 
 def test_what_is_simulated_says_so_first():
