@@ -2,6 +2,13 @@
 
 `reco.simulation` makes a log for a store that has none, from its own orders; this package makes worlds to test
 experiments, attribution, lift and off-policy estimates against. Whatever comes from it is simulated and must say so.
+
+    tastes = of_store(wb)
+    policies = [holdout(), popular(tastes), listed(tastes, model.recommend(users, k=20), name="als")]
+    book = shop(tastes, policies, Shopping(shoppers=50_000), folder)
+    book.policies[["variant", "lift", "added_revenue", "attributed"]]
+
+Left out: a click never moves a purchase forward from a later visit, and what is shown never brings a visit.
 """
 
 from reco.shoppers.book import WINDOW, Book
