@@ -19,6 +19,8 @@ app = typer.Typer(
 
 Config = Annotated[Path, typer.Option(help="Settings file, looked for here and in the folders above.")]
 
+Reports = Annotated[Path | None, typer.Option(help="Folder of the reports; beside the settings file by default.")]
+
 
 @app.callback()
 def prepare() -> None:
@@ -108,6 +110,35 @@ def check(config: Config = Path("workbook.yaml")) -> None:
 
 
 @app.command()
+def history(
+    config: Config = Path("workbook.yaml"), out: Reports = None, most: Annotated[int, typer.Option(min=1)] = 20
+) -> None:
+    """List the runs of the store, the newest first: how each ended and what failed in it."""
+    from reco.runs.history import lines
+
+    with _mistakes_in_one_line():
+        for line in lines(_runs(config, out), most):
+            typer.echo(line)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="Id of a run, the beginning of one, or latest.")],
+    after: Annotated[str, typer.Argument(help="The run to compare it with.")] = "latest",
+    config: Config = Path("workbook.yaml"),
+    out: Reports = None,
+) -> None:
+    """Say what differs between two runs: data, code, settings, states, and the figures that notebooks recorded."""
+    from reco.runs.compare import differences
+    from reco.runs.history import find
+
+    with _mistakes_in_one_line():
+        store = _runs(config, out)
+        for line in differences(find(store, before), find(store, after)):
+            typer.echo(line)
+
+
+@app.command()
 def gallery(
     config: Config = Path("workbook.yaml"),
     out: Annotated[
@@ -192,6 +223,14 @@ def forget(
         "The exports under the shop's own names were not changed, and reports show them until the next reco run."
     )
     raise typer.Exit(1 if len(proof.found) else 0)
+
+
+def _runs(config: Path, out: Path | None) -> Path:
+    """The folder that holds the runs of a store."""
+    from reco.settings import load
+
+    settings = load(config)
+    return (out or settings.root / "reports").resolve() / settings.store.name
 
 
 @contextmanager

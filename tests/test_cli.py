@@ -145,3 +145,18 @@ def test_a_full_disk_is_one_line_and_exit_code_1(shop, monkeypatch):
     monkeypatch.setattr("reco.runs.runner.run", full)
     result = call("run")
     assert (result.exit_code, result.stderr) == (1, "run.json: No space left on device; the last good reports stand.\n")
+
+
+def test_history_and_diff_of_runs(shop):
+    for power in ("0.8", "0.9"):
+        call("run", "--only", "05_analyze_experiments", "--set", f"power={power}")
+    told = call("history")
+    assert told.exit_code == 0
+    second, first = (line.split()[0] for line in told.stdout.splitlines())
+    differing = call("diff", first, "latest")
+    assert differing.stdout.splitlines() == [
+        f"From run {first} to run {second}",
+        "05_analyze_experiments",
+        "  parameter power: 0.8 → 0.9",
+    ]
+    assert call("diff", "1999").exit_code == 2

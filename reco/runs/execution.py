@@ -19,6 +19,7 @@ from reco.report.text import scrub
 from reco.runs.child import last_started
 from reco.runs.children import Children
 from reco.runs.facts import count_rows, gather
+from reco.runs.history import prune
 from reco.runs.plan import Task
 from reco.runs.publish import carry, carry_file, earlier, private_folder, publish
 from reco.runs.record import Entry, Outcome, Run, State, new_id
@@ -94,6 +95,8 @@ class Execution:
         done = self._as_run()
         (self.private / "index.html").write_text(pages.index(done, gallery), encoding="utf-8")
         publish(self.private, self.store, done)
+        keep = self.workbook.settings.runs
+        prune(self.store, keep.keep, keep.keep_days, self.created_at)
 
     def _cancel(self) -> None:
         """Publish what was done until now, so that the next run need not do it again."""

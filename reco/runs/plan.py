@@ -64,7 +64,7 @@ def plan(
     }
     sources = {name: _source(notebook.path) for name, notebook in notebooks.items()}
     common = {
-        "settings": workbook.settings.model_dump(mode="json"),
+        "settings": workbook.settings.model_dump(mode="json", exclude={"runs"}),
         "code": code_hash(),
         "data": workbook.fingerprint,
         "lock": _lock(),

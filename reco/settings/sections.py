@@ -20,6 +20,7 @@ from reco.settings.experiments import Experiments
 from reco.settings.exports import Exports
 from reco.settings.kpis import Kpis
 from reco.settings.monitoring import Monitoring
+from reco.settings.runs import Runs
 
 #: What a strategy can be; `reco.contexts.strategies` says what each proposes.
 STRATEGIES = (
@@ -352,6 +353,7 @@ class Settings(BaseSettings):
     kpis: Kpis
     monitoring: Monitoring = Monitoring()
     exports: Exports = Exports()
+    runs: Runs = Runs()
 
     _file: Path = PrivateAttr(default=Path("workbook.yaml"))
 
