@@ -53,9 +53,8 @@ def per_customer(
     then on, returns deducted, 0 for those who bought nothing. `claims` is what `claimed` gives, for attributed.
     """
     units = exposures.filter(_.customer_id.notnull(), _.variant.notnull()).group_by("customer_id", "variant")
-    sessions = (
-        exposures.session_id.nunique() if "session_id" in exposures.columns else exposures.count()
-    )  # each exposure a session where these are not told apart
+    # each exposure is a session where these are not told apart
+    sessions = _.session_id.nunique() if "session_id" in exposures.columns else _.count()
     units = units.aggregate(assigned_at=_.assigned_at.min(), sessions=sessions.cast("float64"))
     lines = order_lines.filter(order_lines.customer_id.notnull())
     if rule is not None and rule.currency is not None and "currency" in lines.columns:

@@ -9,12 +9,12 @@ from reco.columns import Columns
 from reco.contexts import Example, Filled, slate_of
 from reco.features import FEATURES
 from reco.impressions import Log
-from reco.kpis import Pay, named
+from reco.kpis import named
 from reco.monitoring import Check
 from reco.quality import Sufficiency
 from reco.report import charts, display
 from reco.report.gallery import frame, shown_of
-from reco.settings import Context, Kpis, Monitoring
+from reco.settings import Context, Monitoring
 from reco.widgets import addressed, widget
 from reco.workbook import Workbook
 
@@ -28,8 +28,6 @@ STILL = """
 .reco .reco-track { overflow-x: visible; }
 .sheet table { width: 100%; }
 """
-
-RATES = ("ctr", "ctr_low", "ctr_high", "conversion", "conversion_low", "conversion_high")
 
 
 # 01, unified data
@@ -212,33 +210,6 @@ def seen(wb: Workbook, context: str, slate: pd.DataFrame, beside: Sequence[str] 
 # 06, performance and pay
 
 
-def dashboard(rated: pd.DataFrame, contexts: Mapping[str, Context], log: Log, currency: str, confidence: float) -> None:
-    """Show impressions, clicks, orders, revenue and rates by context."""
-    money = dict.fromkeys(("revenue", "revenue_per_thousand"), f"money:{currency}")
-    display.table(
-        named(rated, contexts),
-        "Recommendations by context" + log.mark,
-        "CTR: clicks / impressions. Conversion: clicks that led to an order / clicks. "
-        "RPK: revenue per thousand impressions.",
-        dict.fromkeys(("impressions", "clicks", "orders"), "integer") | dict.fromkeys(RATES, "percent") | money,
-        subtitle=f"{log.days} days; intervals at {confidence:.0%}",
-        intervals={rate: (f"{rate}_low", f"{rate}_high") for rate in ("ctr", "conversion")},
-        labels={"ctr": "CTR", "revenue_per_thousand": "RPK"},
-    )
-
-
-def targets(verdicts: pd.DataFrame, contexts: Mapping[str, Context], log: Log) -> None:
-    """Show each context's rates against benchmark and target."""
-    numbers = ("value", "low", "high", "target", "benchmark_low", "benchmark_high")
-    display.table(
-        named(verdicts, contexts).replace({"rate": {"ctr": "CTR", "conversion": "Conversion"}}),
-        "Rates against targets" + log.mark,
-        formats=dict.fromkeys(numbers, "percent"),
-        intervals={"value": ("low", "high")},
-        labels={"value": "Found", "benchmark_low": "Benchmark from", "benchmark_high": "to"},
-    )
-
-
 def target_dots(verdicts: pd.DataFrame, contexts: Mapping[str, Context], log: Log) -> None:
     """Show each context's click-through rate beside its target."""
     ctr = named(verdicts[verdicts["rate"] == "ctr"], contexts).dropna(subset="value")
@@ -246,18 +217,6 @@ def target_dots(verdicts: pd.DataFrame, contexts: Mapping[str, Context], log: Lo
     figure = charts.dots(ctr, "context", "value", "low", "high", "Click-through rate" + log.mark, "", True, "target")
     highest, lowest = (f"{row.context} {row.value:.1%}" for row in (best, worst))
     display.figure(figure, alt=f"CTR by context with targets; highest {highest}, lowest {lowest}.")
-
-
-def pay(earned: Pay, log: Log, currency: str, settings: Kpis) -> None:
-    """Show attributed revenue against all revenue and the assumed cost."""
-    amounts = ("attributed_revenue", "all_revenue", "revenue_per_thousand", "cost")
-    display.table(
-        pd.DataFrame([earned]),
-        "Pay" + log.mark,
-        f"An order counts for a click within {settings.attribution_days} days. The cost is assumed in the settings.",
-        dict.fromkeys(amounts, f"money:{currency}") | {"share": "percent", "roi": "number:1"},
-        labels={"share": "Share of all revenue", "roi": "Revenue over cost", "cost": "Assumed cost"},
-    )
 
 
 # 07, monitoring

@@ -99,6 +99,8 @@ def test_per_customer_from_tables():
     found = units.order_by("customer_id").execute()
     columns = ["customer_id", "variant", "sessions", "revenue", "attributed"]
     assert found[columns].to_numpy().tolist() == [["a", "on", 2, 6, 6], ["b", "off", 1, 7, 0], ["c", "on", 1, 0, 0]]
+    alone = per_customer(ibis.memtable(exposed.drop(columns="session_id")), sold).order_by("customer_id").execute()
+    assert alone["sessions"].tolist() == [2, 1, 1]  # each exposure is one
 
 
 def test_without_a_holdout():
