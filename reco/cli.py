@@ -139,6 +139,29 @@ def diff(
 
 
 @app.command()
+def schedule(
+    kind: Annotated[str, typer.Argument(help="cron, systemd, github, airflow or jupyter.")],
+    at: Annotated[str, typer.Option(help="Time of the day, HH:MM; UTC on GitHub and in Airflow.")] = "04:00",
+    on: Annotated[str | None, typer.Option(help="Once a week on this day, such as mon; every day by default.")] = None,
+    config: Config = Path("workbook.yaml"),
+    out: Annotated[Path | None, typer.Option(help="Write the files into this folder instead of printing them.")] = None,
+) -> None:
+    """Print what a scheduler needs to call `reco run`, filled in for this store."""
+    from reco.runs.schedule import schedule as filled_in
+    from reco.settings import load
+
+    with _mistakes_in_one_line():
+        files = filled_in(kind, load(config), at, on)
+    for name, text in files.items():
+        if out is None:
+            typer.echo(text)
+        else:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / name).write_text(text, encoding="utf-8")
+            typer.echo(f"Wrote {out / name}")
+
+
+@app.command()
 def gallery(
     config: Config = Path("workbook.yaml"),
     out: Annotated[

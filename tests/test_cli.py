@@ -49,7 +49,7 @@ def call(*arguments: str):
     [
         (["--only", "nope"], "no notebook 'nope'; expected one of 01_unify_data"),
         (["--config", "nope.yaml"], "nope.yaml"),
-        (["--set", "nope=1"], "--set nope: no parameter of that name; expected one of budget, change"),
+        (["--set", "nope=1"], "--set nope: no parameter of that name; expected one of [a-z_]+, [a-z_]+"),
         (["--set", "k"], "expected key=value"),
         (["--set", "k=ten"], "02_compare_algorithms: k: .* found 'ten'"),
         (["--set", "k=0"], "02_compare_algorithms: k: .* found '0'"),
