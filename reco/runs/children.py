@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -24,10 +25,11 @@ class Children:
     Args:
         timeout: seconds that one notebook may take, wall clock.
         cell_timeout: seconds that one cell may take.
+        withheld: environment variables that notebooks do not get to see.
     """
 
-    def __init__(self, timeout: float, cell_timeout: float) -> None:
-        self.timeout, self.cell_timeout = timeout, cell_timeout
+    def __init__(self, timeout: float, cell_timeout: float, withheld: Collection[str] = ()) -> None:
+        self.timeout, self.cell_timeout, self.withheld = timeout, cell_timeout, withheld
         self._running: set[subprocess.Popen] = set()
         self._ended = False
         self._lock = Lock()
@@ -52,7 +54,8 @@ class Children:
         # Start-up files of whoever runs this must not reach the results; what a killed kernel leaves goes with scratch.
         private = {"IPYTHONDIR": str(scratch / "ipython"), "JUPYTER_RUNTIME_DIR": str(scratch), "TMPDIR": str(scratch)}
         with log.open("w") as stream:
-            process = self._start(source.parent, os.environ | private, stream)
+            shared = {name: value for name, value in os.environ.items() if name not in self.withheld}
+            process = self._start(source.parent, shared | private, stream)
             try:
                 with suppress(BrokenPipeError):  # it died at once; there will be no answer
                     process.stdin.write(work.model_dump_json() + "\n")

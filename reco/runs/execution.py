@@ -23,6 +23,7 @@ from reco.runs.history import prune
 from reco.runs.plan import Task
 from reco.runs.publish import carry, carry_file, earlier, private_folder, publish
 from reco.runs.record import Entry, Outcome, Run, State, new_id
+from reco.runs.secrets import Secrets, named
 from reco.workbook import Workbook
 
 #: The notebook whose slates the gallery shows.
@@ -60,6 +61,7 @@ class Execution:
         say: Callable[[str], None],
     ) -> None:
         self.workbook, self.tasks, self.store, self.say = workbook, tasks, store, say
+        self.secrets = Secrets(named(workbook.settings))
         self.created_at = datetime.now(UTC)
         self.id = new_id(self.created_at)
         self.facts = gather(workbook, overrides)
@@ -188,7 +190,11 @@ class Execution:
     def _work(self, name: str, children: Children) -> Outcome:
         self.say(f"  ▸ {name:<{self.width}}  started")
         task = self.tasks[name]
-        return children.execute(task.notebook.path, self.private / f"{name}.ipynb", task.parameters)
+        copy = self.private / f"{name}.ipynb"
+        outcome = children.execute(task.notebook.path, copy, task.parameters)
+        self.secrets.clear_file(copy)
+        cleared = {key: self.secrets.clear(getattr(outcome, key) or "") for key in ("sentence", "heading", "traceback")}
+        return outcome.model_copy(update={key: text or getattr(outcome, key) for key, text in cleared.items()})
 
     def _finish(self, name: str, outcome: Outcome) -> None:
         """Write the page of a notebook and say how it ended."""

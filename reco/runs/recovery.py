@@ -38,6 +38,7 @@ def _complete(folder: Path, record: Run, tasks: Mapping[str, Task]) -> None:
         part.unlink()
     for name, entry in record.notebooks.items():
         if entry.outcome.state == State.CANCELLED:
+            (folder / entry.copy_name).unlink(missing_ok=True)  # it was not cleared of secrets yet
             page = pages.failure(record, entry, tasks[name].notebook.parameters, None, None)
             (folder / entry.page).write_text(page, encoding="utf-8")
     (folder / "index.html").write_text(pages.index(record), encoding="utf-8")

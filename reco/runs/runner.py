@@ -14,10 +14,14 @@ from filelock import FileLock, Timeout
 
 from reco.errors import InputError
 from reco.notebooks import NOTEBOOKS, Notebook
+from reco.runs.history import runs
+from reco.runs.notify import message, send
 from reco.runs.overrides import parse
 from reco.runs.plan import Task, plan, select
 from reco.runs.publish import LATEST, earlier, latest
 from reco.runs.record import Entry, Run, State
+from reco.runs.remote import pending
+from reco.settings.runs import Runs
 from reco.workbook import Workbook
 
 
@@ -87,14 +91,16 @@ def run(
         if dry_run:
             _foretell(store, tasks, selected, force, say)
             return Ended(Code.WELL, store / LATEST / "index.html")
-        if not force and (done := _up_to_date(store, tasks, selected)):
+        done = None if force else _up_to_date(store, tasks, selected)
+        if done and not pending(store, done[1].id, workbook.settings.runs.publish_to):
             say(f"Nothing changed since run {done[0].name}; nothing was run.")
             return _ended(done[1], store)
         _make(store)
         with _one_at_a_time(store, wait, say):
             if not force and (done := _up_to_date(store, tasks, selected)):
-                say(f"Run {done[0].name} has just brought everything up to date; nothing was run.")
-                return _ended(done[1], store)
+                say(f"Run {done[0].name} has brought everything up to date; nothing was run.")
+                sent = _send_off(workbook.settings.runs, store, done[1], say)
+                return _ended(done[1], store, sent)
             # Only now, since Papermill and nbconvert take longer to import than it takes to see that nothing changed.
             from reco.runs.children import Children
             from reco.runs.execution import Execution
@@ -102,14 +108,43 @@ def run(
 
             recover(store, tasks, say)
             execution = Execution(workbook, overrides.settings, tasks, selected, store, force, say)
+            before = _before(store)
+            settings = workbook.settings.runs
+            withheld = [*settings.notify.services, *filter(None, [getattr(settings.notify.email, "password", None)])]
             with ended_by_signals():
-                done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout or timeout))
+                done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout or timeout, withheld))
+                sent = _send_off(settings, store, done, say)
+                if told := message(before, done, settings.notify.link):
+                    send(told, settings.notify, say)
         say(_summary(done))
-        return _ended(done, store)
+        return _ended(done, store, sent)
 
 
-def _ended(done: Run, store: Path) -> Ended:
-    code = Code.FAILED if not done.good else Code.ALERTS if done.alerts else Code.WELL
+def _before(store: Path) -> Run | None:
+    """The newest run that was not cancelled."""
+    return next((kept.run for kept in runs(store) if not kept.run.cancelled), None)
+
+
+def _send_off(settings: Runs, store: Path, done: Run, say: Callable[[str], None]) -> bool:
+    """Publish a run where the settings say, if they do; False when that failed, which the next run makes up for."""
+    if settings.publish_to is None or (done.good and not pending(store, done.id, settings.publish_to)):
+        return True
+    from reco.runs import remote
+
+    try:
+        remote.publish(store, done, settings.publish_to)
+    except InputError as error:
+        say(f"  ■ not published: {error}")
+        return False
+    except Exception as error:  # stores fail in ways nobody lists; their words may hold a secret
+        say(f"  ■ not published to {settings.publish_to}: {type(error).__name__}; the next run tries again")
+        return False
+    say(f"  ● published to {settings.publish_to}")
+    return True
+
+
+def _ended(done: Run, store: Path, sent: bool = True) -> Ended:
+    code = Code.FAILED if not (done.good and sent) else Code.ALERTS if done.alerts else Code.WELL
     return Ended(code, store / (LATEST if done.good else done.id) / "index.html")
 
 
@@ -127,10 +162,10 @@ def _foretell(
 ) -> None:
     """Say of every notebook what a run would do with it."""
     width = max(map(len, tasks))
-    runs = earlier(store)
+    before = earlier(store)
     for name in (name for name in tasks if name in selected):
-        found = next((entry for _, record in runs if _same(entry := record.notebooks.get(name), tasks[name])), None)
-        before = [record.id for _, record in runs if name in record.notebooks]
+        found = next((entry for _, record in before if _same(entry := record.notebooks.get(name), tasks[name])), None)
+        done = [record.id for _, record in before if name in record.notebooks]
         if found and not force:
             words = f"up to date since run {found.run}"
         elif tasks[name].lacks:
@@ -138,7 +173,7 @@ def _foretell(
         elif found:
             words = "would run, although up to date"
         else:
-            words = f"would run: changed, or not done, since run {before[0]}" if before else "would run: no run yet"
+            words = f"would run: changed, or not done, since run {done[0]}" if done else "would run: no run yet"
         say(f"  {'↺' if found and not force else '○' if tasks[name].lacks else '▸'} {name:<{width}}  {words}")
     say("A dry run: no notebook was run, no report written.")
 

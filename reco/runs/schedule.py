@@ -11,6 +11,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reco.errors import InputError
+from reco.runs.secrets import named
 from reco.settings import Settings
 
 DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -54,18 +55,11 @@ def schedule(kind: str, settings: Settings, at: str = "04:00", day: str | None =
         "when": f"{'Every day' if day is None else f'Every week on {day.title()}'} at {at}",
         "cron": f"{minute} {hour} * * {'*' if day is None else DAYS.index(day)}",
         "calendar": f"{'' if day is None else day.title() + ' '}*-*-* {at}:00",
-        "variables": variables(settings),
+        "variables": named(settings),
     }
     return {
         name + ending: _environment().get_template(f"{one}.j2").render(values) for one, ending in KINDS[kind].items()
     }
-
-
-def variables(settings: Settings) -> list[str]:
-    """Environment variables that the settings name as holding secrets."""
-    told = [settings.runs.notify.email, settings.monitoring.alerts.email, settings.monitoring.alerts.webhook]
-    names = [getattr(way, key, None) for way in told for key in ("user", "password", "url", "token")]
-    return sorted({*settings.runs.notify.services, *filter(None, names)})
 
 
 def _program() -> list[str]:

@@ -17,6 +17,7 @@ from tests.runs.conftest import SETTINGS
 NOTIFY = (
     "runs: {notify: {services: [CHAT_URL], email: {host: h, sender: s, recipients: [r], user: M_U, password: M_P}}}\n"
 )
+CONFIG = 'my shop\'s "5%" $a \\b %h.yaml'
 NASTY = 'it\'s 50% "$HOME" {{ x }} `id` ; \\n & a=b'
 
 
@@ -24,9 +25,9 @@ NASTY = 'it\'s 50% "$HOME" {{ x }} `id` ; \\n & a=b'
 def settings(tmp_path):
     folder = tmp_path / NASTY
     folder.mkdir()
-    (folder / "my shop's.yaml").write_text(SETTINGS + NOTIFY)
+    (folder / CONFIG).write_text(SETTINGS + NOTIFY)
     (folder / "orders.csv").write_text("o\n")
-    return load(folder / "my shop's.yaml")
+    return load(folder / CONFIG)
 
 
 def filled(settings, kind, **options):
@@ -38,7 +39,7 @@ def program(command):
     return command[command.index("run") :]
 
 
-RUN = ["run", "--config", "my shop's.yaml", "--no-wait"]
+RUN = ["run", "--config", CONFIG, "--no-wait"]
 
 
 def test_cron(settings):
@@ -64,7 +65,9 @@ def test_systemd(settings):
     assert "OnCalendar=Sun *-*-* 05:07:00\n" in timer
     assert f"WorkingDirectory={str(settings.root).replace('%', '%%')}\n" in service
     [start] = [line for line in service.splitlines() if line.startswith("ExecStart=")]
-    assert program(shlex.split(start)) == RUN
+    words = [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(start)]  # as systemd reads them
+    assert program(words) == RUN
+    assert start.count("%") == 2 * words[-2].count("%")
     assert "SuccessExitStatus=3 4\n" in service
 
 
@@ -86,7 +89,7 @@ def test_github(settings):
     steps = workflow["jobs"]["run"]["steps"]
     [run] = [step for step in steps if step.get("name") == "Run"]
     assert run["env"] == {
-        "CONFIG": "my shop's.yaml",
+        "CONFIG": CONFIG,
         **{name: f"${{{{ secrets.{name} }}}}" for name in ("CHAT_URL", "M_P", "M_U")},
     }
     assert str(settings.root) not in text
@@ -163,7 +166,7 @@ def test_airflow(settings, airflow, monkeypatch):
 
 def test_jupyter_says_what_it_cannot_do(settings):
     text = filled(settings, "jupyter")[0]
-    assert 'config = "my shop\'s.yaml"' in text
+    assert f"config = {CONFIG!r}" in text
     assert "latest` does not move" in text
 
 

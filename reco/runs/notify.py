@@ -1,0 +1,123 @@
+"""Who is told when the state of the reports changes: chat services through Apprise, people by mail.
+
+Addresses and passwords come from environment variables; no message or line of this module repeats one. A message that
+cannot be sent is reported and never stops a run.
+"""
+
+import contextlib
+import logging
+import os
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from email.message import EmailMessage
+from typing import NamedTuple
+
+from reco.runs.record import Run, State
+from reco.settings import Smtp
+from reco.settings.runs import Notify
+
+
+class Message(NamedTuple):
+    """What is told: one line and plain text."""
+
+    subject: str
+    text: str
+
+
+class _RefusedError(Exception):
+    """A message that cannot be sent, in words that hold no secret."""
+
+
+def message(before: Run | None, after: Run, link: str | None) -> Message | None:
+    """What to tell of a run after the one `before`; None when its state is the same, or when a first run went well.
+
+    The state of a run is its own and that of each notebook that failed.
+    """
+    if _signature(after) == (_signature(before) if before else ("ok", {})):
+        return None
+    words = {"ok": "up to date", "alerts": "up to date, with alerts", "failed": "not all up to date"}
+    was = f" (before: {words.get(before.state, before.state)})" if before and before.state != after.state else ""
+    lines = []
+    for entry in after.notebooks.values():
+        good = entry.outcome.state == State.OK and not entry.outdated
+        answer = (entry.headline or "up to date") if good else f"{entry.state}. {entry.sentence}"
+        lines.append(f"{entry.title}: {answer}" + (f" Alerts: {entry.alerts}." if entry.alerts else ""))
+    if link:
+        lines.append(f"{link.rstrip('/')}/{after.facts.store}/{after.id}/index.html")
+    subject = " ".join(f"{after.facts.title}: reports {words.get(after.state, after.state)}{was}".split())
+    return Message(subject, "\n\n".join(lines) + "\n")
+
+
+def send(
+    told: Message, settings: Notify, say: Callable[[str], None], environment: Mapping[str, str] = os.environ
+) -> None:
+    """Send a message every way that the settings name and say what became of each."""
+    ways: list[tuple[str, Callable[[], None]]] = [
+        (f"the service in {name}", lambda name=name: _service(told, name, environment)) for name in settings.services
+    ]
+    if settings.email:
+        ways.append(("mail", lambda: _mail(told, settings.email, settings.timeout, environment)))
+    for way, deliver in ways:
+        try:
+            deliver()
+        except _RefusedError as error:
+            say(f"  ■ could not tell {way}: {error}")
+        except Exception as error:  # servers fail in ways nobody lists; their words may hold a secret
+            say(f"  ■ could not tell {way}: {type(error).__name__}")
+        else:
+            say(f"  ● told {way}")
+
+
+def _signature(run: Run) -> tuple[str, dict[str, str]]:
+    failed = {name: str(one.outcome.state) for name, one in run.notebooks.items() if not one.outcome.state.good}
+    return run.state, failed
+
+
+def _secret(name: str, environment: Mapping[str, str]) -> str:
+    if not environment.get(name):
+        raise _RefusedError(f"the environment variable {name} is not set")
+    return environment[name]
+
+
+def _service(told: Message, name: str, environment: Mapping[str, str]) -> None:
+    url = _secret(name, environment)
+    try:
+        import apprise
+    except ImportError:
+        raise _RefusedError("Apprise is not installed (pip install apprise)") from None
+    with _silent("apprise"):  # it logs addresses that it does not understand
+        service = apprise.Apprise()
+        if not service.add(url):
+            raise _RefusedError(f"{name} holds no address that Apprise understands")
+        if not service.notify(title=told.subject, body=told.text, body_format=apprise.NotifyFormat.TEXT):
+            raise _RefusedError("the service did not take it")
+
+
+@contextlib.contextmanager
+def _silent(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _mail(told: Message, smtp: Smtp, timeout: float, environment: Mapping[str, str]) -> None:
+    mail = EmailMessage()
+    mail["Subject"], mail["From"], mail["To"] = told.subject, smtp.sender, ", ".join(smtp.recipients)
+    mail.set_content(told.text)
+    login = (_secret(smtp.user, environment), _secret(smtp.password, environment)) if smtp.user else None
+    context = ssl.create_default_context() if smtp.security != "none" else None
+    if smtp.security == "tls":
+        server = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=timeout, context=context)
+    else:
+        server = smtplib.SMTP(smtp.host, smtp.port, timeout=timeout)
+    with server:
+        if smtp.security == "starttls":
+            server.starttls(context=context)
+        if login:
+            server.login(*login)
+        if refused := server.send_message(mail):
+            raise _RefusedError(f"{len(refused)} of {len(smtp.recipients)} recipients were refused")
