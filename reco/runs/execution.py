@@ -169,7 +169,8 @@ class Execution:
         try:
             shown = gallery(self.workbook, pipeline.periods(self.workbook).end, index=True)
         except Exception as error:  # reports do not hang on it
-            self.say(f"  ■ {'gallery':<{self.width}}  could not be made: {type(error).__name__}: {error}")
+            words = self.secrets.clear(f"{type(error).__name__}: {error}")
+            self.say(f"  ■ {'gallery':<{self.width}}  could not be made: {words}")
             return None
         (self.private / PAGE).write_text(shown, encoding="utf-8")
         self.say(f"  ● {'gallery':<{self.width}}  {time.monotonic() - started:.1f} s")
@@ -206,7 +207,7 @@ class Execution:
                 state=State.BROKEN,
                 seconds=outcome.seconds,
                 sentence=sentence,
-                traceback=scrub("".join(traceback.format_exception(error))),
+                traceback=self.secrets.clear(scrub("".join(traceback.format_exception(error)))),
             )
             entry = self._entry(name, outcome)
             page = pages.failure(self._as_run(), entry, self._model(name), None, self._last_good(name))

@@ -129,10 +129,14 @@ def _send_off(settings: Runs, store: Path, done: Run, say: Callable[[str], None]
     """Publish a run where the settings say, if they do; False when that failed, which the next run makes up for."""
     if settings.publish_to is None or (done.good and not pending(store, done.id, settings.publish_to)):
         return True
+    owed = [done]
+    if not done.good and (shown := latest(store)) and pending(store, shown[1].id, settings.publish_to):
+        owed.insert(0, shown[1])  # an earlier upload that failed
     from reco.runs import remote
 
     try:
-        remote.publish(store, done, settings.publish_to)
+        for one in owed:
+            remote.publish(store, one, settings.publish_to)
     except InputError as error:
         say(f"  ■ not published: {error}")
         return False

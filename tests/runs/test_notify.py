@@ -216,3 +216,20 @@ def test_no_file_or_line_of_a_run_holds_a_secret(fresh_shop, monkeypatch, outsid
         assert "pass&" not in text
     assert "  ● told mail" in fresh_shop.lines
     assert outside.mails[0]["Subject"].startswith("Corner shop <&> sons: reports not all up to date")
+
+
+def test_notebooks_do_not_see_the_secrets_of_the_run(monkeypatch, tmp_path):
+    class StartedError(Exception):
+        pass
+
+    def start(_, folder, environment, log):
+        raise StartedError(environment)
+
+    monkeypatch.setattr(Children, "_start", start)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StartedError) as started:
+        Children(1, 1, ["CHAT_URL", "MAIL_PASSWORD"]).execute(tmp_path / "a.ipynb", tmp_path / "b.ipynb", {})
+    seen = started.value.args[0]
+    assert seen["MAIL_USER"] == "reports"
+    assert not {"CHAT_URL", "MAIL_PASSWORD"} & set(seen)

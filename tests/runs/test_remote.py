@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from reco.errors import InputError
 from reco.runs import remote
-from reco.runs.record import State
+from reco.runs.children import Children
+from reco.runs.record import Outcome, State
 from reco.settings.runs import Runs
 from tests.runs.test_history import entry, record, write
 
@@ -26,11 +27,16 @@ def store(tmp_path):
 
 @pytest.fixture
 def memory():
-    """The one memory file system there is, empty, and the order in which its files were written."""
+    """The one memory file system there is, empty."""
     system = fsspec.filesystem("memory")
-    system.store.clear()
+
+    def clear():
+        system.store.clear()
+        system.pseudo_dirs[:] = [""]
+
+    clear()
     yield system
-    system.store.clear()
+    clear()
 
 
 def test_pages_then_the_record_then_the_pointers(store, memory, monkeypatch):
@@ -105,6 +111,17 @@ def test_an_upload_that_breaks_off_moves_no_pointer_and_the_next_run_makes_up_fo
         fresh_shop.run(**options)
     assert "nothing was run" in fresh_shop.lines[0]
     assert len(fresh_shop.lines) == 1
+
+
+def test_a_failed_run_makes_up_for_an_upload_that_is_owed(fresh_shop, pretending, memory, monkeypatch):
+    with pretending():
+        fresh_shop.run(only=["first"])
+        good = fresh_shop.latest().id
+        monkeypatch.setattr(Children, "execute", lambda *_: Outcome(state=State.TIMED_OUT))
+        assert fresh_shop.run(only=["second"], changes=["runs.publish_to=memory://r"]).code == 1
+        monkeypatch.undo()
+    assert json.loads(memory.cat("/r/corner/latest.json"))["run"] == good
+    assert len(memory.ls("/r/corner", detail=False)) == 4  # two runs, two pointers
 
 
 def test_an_unknown_kind_of_address_is_named(store):
