@@ -20,7 +20,7 @@ def store(tmp_path):
     store = tmp_path / "corner"
     run = record(0)
     write(store, run, latest=True)
-    for name in ("index.html", "first.html", "first.ipynb"):
+    for name in ("index.html", "first.html", "first.ipynb", "second.html"):
         (store / run.id / name).write_text(name)
     return store
 
@@ -47,7 +47,7 @@ def test_pages_then_the_record_then_the_pointers(store, memory, monkeypatch):
     monkeypatch.setattr(remote, "_point", lambda system, path, text: written.append(path) or point(system, path, text))
     run = record(0)
     remote.publish(store, run, "memory://bucket/reports")
-    names = ["first.html", "first.ipynb", "index.html", "run.json"]
+    names = ["first.html", "first.ipynb", "index.html", "second.html", "run.json"]
     assert written == [
         *(f"/bucket/reports/corner/{run.id}/{name}" for name in names),
         "/bucket/reports/corner/latest.json",
