@@ -103,7 +103,9 @@ def _solve(
     z = np.where(out, NEVER, np.minimum(guess, NEVER))
     for _ in range(60):
         crossed, slope = chance(z)
-        step = np.where(out, 0.0, crossed * np.log(crossed / may) / slope)
+        # where nothing may be spent there is no logarithm, and no step
+        ratio = np.divide(crossed, may, out=np.ones_like(crossed), where=~out)
+        step = np.divide(crossed * np.log(ratio), slope, out=np.zeros_like(slope), where=~out)
         z = np.clip(z + step, 0.0, NEVER)
         if np.abs(step).max() < 1e-10:
             break
