@@ -12,7 +12,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 NOT_OPTIONAL := RECO_COMPARISON__DEEP=never RECO_COMPARISON__LEAVE_OUT='["sentence_embeddings"]'
 
 # And with fewer trees: what they learn is tested by the package's own tests.
-SMALL := RECO_HYBRID__LEARNED='{"looks": 1, "trees": 60}'
+SMALL := RECO_HYBRID__LEARNED='{"looks": 1, "trees": 60, "named": 20}'
 
 .PHONY: reports test test-package test-notebooks check calibrate lab spark deep embeddings notebooks benchmarks format clean
 .DEFAULT_GOAL := reports
