@@ -6,12 +6,9 @@ delivery that fails is reported and never stops a run.
 
 import json
 import os
-import smtplib
-import ssl
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.error import HTTPError
@@ -19,8 +16,9 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from reco import mail
 from reco.monitoring.retraining import Check
-from reco.settings import Alerting, Command, Smtp, Webhook
+from reco.settings import Alerting, Command, Webhook
 
 COLUMNS: Final = ["level", "about", "found", "limit", "cause", "action"]
 
@@ -43,10 +41,6 @@ class Delivery(NamedTuple):
     way: str
     sent: bool
     reason: str
-
-
-class _RefusedError(Exception):
-    """A delivery that cannot be made, in words that hold no secret."""
 
 
 def alert_table(
@@ -103,7 +97,7 @@ def deliver(
         ways.append(("command", lambda: _run(settings.command, body, settings.timeout)))
     if settings.email:
         text = _text(chosen, store, moment)
-        ways.append(("email", lambda: _mail(settings.email, *text, settings.timeout, environment)))
+        ways.append(("email", lambda: mail.send(settings.email, *text, settings.timeout, environment)))
     if settings.webhook:
         ways.append(("webhook", lambda: _post(settings.webhook, body, settings.timeout, environment)))
     return [_tried(way, send) for way, send in ways]
@@ -112,7 +106,7 @@ def deliver(
 def _tried(way: str, send: Callable[[], None]) -> Delivery:
     try:
         send()
-    except _RefusedError as error:
+    except mail.RefusedError as error:
         return Delivery(way, False, str(error))
     except HTTPError as error:
         return Delivery(way, False, f"answered with status {error.code}")
@@ -140,36 +134,10 @@ def _text(frame: pd.DataFrame, store: str, moment: str) -> tuple[str, str]:
     return " ".join(subject.split()), f"As of {moment}\n\n" + "\n\n".join(lines) + "\n"
 
 
-def _secret(name: str, environment: Mapping[str, str]) -> str:
-    if not environment.get(name):
-        raise _RefusedError(f"the environment variable {name} is not set")
-    return environment[name]
-
-
 def _run(command: Command, body: str, timeout: float) -> None:
     done = subprocess.run(command.run, input=body.encode(), capture_output=True, timeout=timeout, check=False)  # noqa: S603 it is the user's own
     if done.returncode:
-        raise _RefusedError(f"ended with exit code {done.returncode}")
-
-
-def _mail(smtp: Smtp, subject: str, text: str, timeout: float, environment: Mapping[str, str]) -> None:
-    message = EmailMessage()
-    message["Subject"], message["From"], message["To"] = subject, smtp.sender, ", ".join(smtp.recipients)
-    message.set_content(text)
-    login = (_secret(smtp.user, environment), _secret(smtp.password, environment)) if smtp.user else None
-    context = ssl.create_default_context() if smtp.security != "none" else None
-    if smtp.security == "tls":
-        server = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=timeout, context=context)
-    else:
-        server = smtplib.SMTP(smtp.host, smtp.port, timeout=timeout)
-    with server:
-        if smtp.security == "starttls":
-            server.starttls(context=context)
-        if login:
-            server.login(*login)
-        refused = server.send_message(message)
-    if refused:
-        raise _RefusedError(f"{len(refused)} of {len(smtp.recipients)} recipients were refused")
+        raise mail.RefusedError(f"ended with exit code {done.returncode}")
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -180,14 +148,14 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 def _post(webhook: Webhook, body: str, timeout: float, environment: Mapping[str, str]) -> None:
-    url = _secret(webhook.url, environment)
+    url = mail.secret(webhook.url, environment)
     parts = urlsplit(url)
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise _RefusedError(f"{webhook.url} holds no address that begins with https://")
+        raise mail.RefusedError(f"{webhook.url} holds no address that begins with https://")
     headers = {"Content-Type": "application/json"}
     if webhook.token:
-        headers["Authorization"] = f"Bearer {_secret(webhook.token, environment)}"
+        headers["Authorization"] = f"Bearer {mail.secret(webhook.token, environment)}"
     request = urllib.request.Request(url, body.encode(), headers, method="POST")  # noqa: S310 the scheme is checked
     with urllib.request.build_opener(_Stay).open(request, timeout=timeout):
         pass

@@ -7,14 +7,11 @@ cannot be sent is reported and never stops a run.
 import contextlib
 import logging
 import os
-import smtplib
-import ssl
 from collections.abc import Callable, Iterator, Mapping
-from email.message import EmailMessage
 from typing import NamedTuple
 
+from reco import mail
 from reco.runs.record import Run, State
-from reco.settings import Smtp
 from reco.settings.runs import Notify
 
 
@@ -23,10 +20,6 @@ class Message(NamedTuple):
 
     subject: str
     text: str
-
-
-class _RefusedError(Exception):
-    """A message that cannot be sent, in words that hold no secret."""
 
 
 def message(before: Run | None, after: Run, link: str | None) -> Message | None:
@@ -57,11 +50,11 @@ def send(
         (f"the service in {name}", lambda name=name: _service(told, name, environment)) for name in settings.services
     ]
     if settings.email:
-        ways.append(("mail", lambda: _mail(told, settings.email, settings.timeout, environment)))
+        ways.append(("mail", lambda: mail.send(settings.email, *told, settings.timeout, environment)))
     for way, deliver in ways:
         try:
             deliver()
-        except _RefusedError as error:
+        except mail.RefusedError as error:
             say(f"  ■ could not tell {way}: {error}")
         except Exception as error:  # servers fail in ways nobody lists; their words may hold a secret
             say(f"  ■ could not tell {way}: {type(error).__name__}")
@@ -74,24 +67,18 @@ def _signature(run: Run) -> tuple[str, dict[str, str]]:
     return run.state, failed
 
 
-def _secret(name: str, environment: Mapping[str, str]) -> str:
-    if not environment.get(name):
-        raise _RefusedError(f"the environment variable {name} is not set")
-    return environment[name]
-
-
 def _service(told: Message, name: str, environment: Mapping[str, str]) -> None:
-    url = _secret(name, environment)
+    url = mail.secret(name, environment)
     try:
         import apprise
     except ImportError:
-        raise _RefusedError("Apprise is not installed (pip install apprise)") from None
+        raise mail.RefusedError("Apprise is not installed (pip install apprise)") from None
     with _silent("apprise"):  # it logs addresses that it does not understand
         service = apprise.Apprise()
         if not service.add(url):
-            raise _RefusedError(f"{name} holds no address that Apprise understands")
+            raise mail.RefusedError(f"{name} holds no address that Apprise understands")
         if not service.notify(title=told.subject, body=told.text, body_format=apprise.NotifyFormat.TEXT):
-            raise _RefusedError("the service did not take it")
+            raise mail.RefusedError("the service did not take it")
 
 
 @contextlib.contextmanager
@@ -102,22 +89,3 @@ def _silent(name: str) -> Iterator[None]:
         yield
     finally:
         logger.disabled = before
-
-
-def _mail(told: Message, smtp: Smtp, timeout: float, environment: Mapping[str, str]) -> None:
-    mail = EmailMessage()
-    mail["Subject"], mail["From"], mail["To"] = told.subject, smtp.sender, ", ".join(smtp.recipients)
-    mail.set_content(told.text)
-    login = (_secret(smtp.user, environment), _secret(smtp.password, environment)) if smtp.user else None
-    context = ssl.create_default_context() if smtp.security != "none" else None
-    if smtp.security == "tls":
-        server = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=timeout, context=context)
-    else:
-        server = smtplib.SMTP(smtp.host, smtp.port, timeout=timeout)
-    with server:
-        if smtp.security == "starttls":
-            server.starttls(context=context)
-        if login:
-            server.login(*login)
-        if refused := server.send_message(mail):
-            raise _RefusedError(f"{len(refused)} of {len(smtp.recipients)} recipients were refused")
