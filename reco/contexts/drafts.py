@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reco.contexts.asked import Asked
-from reco.contexts.newcomers import NEGLIGIBLE, PERSONAL, mix, popular_share, with_newcomers
+from reco.contexts.newcomers import NEGLIGIBLE, PERSONAL, mix, popular_share, queue, with_newcomers
 from reco.contexts.snapshot import Snapshot
 from reco.contexts.strategies import propose, resolve
 from reco.contexts.turns import lifted, take_turns
@@ -78,7 +78,7 @@ def _known(shop: Snapshot, asked: Asked, strategy: Strategy, found: pd.DataFrame
     """Proposals of a strategy with what takes part while little is known: new products, and popular ones."""
     if strategy.kind != "model":
         return found.assign(part=PERSONAL)
-    found = with_newcomers(found, shop.shelf, shop.stand)
+    found = with_newcomers(found, queue(shop))
     if strategy.by != "customer" or strategy.model in SAME_FOR_ALL:
         return found.assign(part=PERSONAL)
     looked_at = np.bincount(asked.anchors["slate"], minlength=asked.count)

@@ -1,6 +1,7 @@
 """Customers and products of whom little is known: how popular products are mixed in, and what new ones borrow."""
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -117,23 +118,48 @@ def borrowed(lists: Lists, stand: np.ndarray) -> Lists:
     return Lists(starts, np.concatenate([lists.items, items]), np.concatenate([lists.scores, scores]))
 
 
-def with_newcomers(proposals: pd.DataFrame, shelf: Shelf, stand: np.ndarray, most: int = 2) -> pd.DataFrame:
-    """`proposals` and, just behind each product that stands for new ones, up to `most` of these.
+class Queue(NamedTuple):
+    """New products behind those that stand for them.
+
+    Attributes:
+        stand: number of the established product, ascending, int64.
+        item: number of the new one on the shelf, int64.
+    """
+
+    stand: np.ndarray
+    item: np.ndarray
+
+
+def line_up(shelf: Shelf, stand: np.ndarray, most: int = 2) -> Queue:
+    """Up to `most` new products behind each established one that stands for them.
 
     `stand` is the number of the established product that stands for each new one, in the order of the shelf behind
-    the established ones; -1 is none. A new product has the same product speak for it; one that is proposed already
-    stays where it is. Of several, those that came in last go first, then those with a lower number.
+    the established ones; -1 is none. Of several, those that came in last go first, then those with a lower number.
     """
     new = np.flatnonzero(stand >= 0)
     age = shelf.numbers("age_days")[shelf.established + new]
     new = new[np.lexsort((new, age, stand[new]))]
     new = new[place(stand[new]) < most]
-    begin, end = (np.searchsorted(stand[new], proposals["item"], side=side) for side in ("left", "right"))
+    return Queue(stand[new], shelf.established + new)
+
+
+@lru_cache(maxsize=4)
+def queue(shop: Snapshot) -> Queue:
+    """The new products of a snapshot, lined up once for all slates."""
+    return line_up(shop.shelf, shop.stand)
+
+
+def with_newcomers(proposals: pd.DataFrame, behind: Queue) -> pd.DataFrame:
+    """`proposals` and, just behind each product that stands for new ones, these.
+
+    A new product has the same product speak for it; one that is proposed already stays where it is.
+    """
+    begin, end = (np.searchsorted(behind.stand, proposals["item"], side=side) for side in ("left", "right"))
     of = np.repeat(np.arange(len(proposals)), end - begin)
     added = proposals.iloc[of]
     nth = place(of)
     score = added["score"].to_numpy("float32")
-    behind = np.nextafter(score, np.float32(-np.inf))
-    added = added.assign(item=shelf.established + new[np.repeat(begin, end - begin) + nth], score=behind)
+    below = np.nextafter(score, np.float32(-np.inf))
+    added = added.assign(item=behind.item[np.repeat(begin, end - begin) + nth], score=below)
     whole = pd.concat([proposals, added], ignore_index=True)
     return whole[~whole.duplicated(["slate", "item"])].reset_index(drop=True)

@@ -14,6 +14,7 @@ from reco.contexts.newcomers import (
     TRENDING,
     borrowed,
     interactions_seen,
+    line_up,
     mix,
     popular_share,
     with_newcomers,
@@ -184,7 +185,7 @@ def test_new_products_borrow_the_lists_of_what_stands_for_them():
 
 
 def test_a_new_product_comes_just_behind_what_stands_for_it():
-    found = with_newcomers(proposals([0, 1], [1]), shelf([90, 90, 3], 2), np.array([0]))
+    found = with_newcomers(proposals([0, 1], [1]), line_up(shelf([90, 90, 3], 2), np.array([0])))
     order = found.sort_values(["slate", "score"], ascending=[True, False])
     assert order[["slate", "item"]].to_numpy().tolist() == [[0, 0], [0, 2], [0, 1], [1, 1]]
     assert (found["because"] == 99).all()
@@ -194,16 +195,16 @@ def test_a_new_product_comes_just_behind_what_stands_for_it():
 
 
 def test_the_youngest_go_first_and_there_are_not_too_many():
-    found = with_newcomers(proposals([0]), shelf([90, 9, 3, 3, 5], 1), np.array([0, 0, 0, 0]), most=2)
+    found = with_newcomers(proposals([0]), line_up(shelf([90, 9, 3, 3, 5], 1), np.array([0, 0, 0, 0]), most=2))
     assert found["item"].tolist() == [0, 2, 3]
 
 
 def test_one_that_is_proposed_already_stays_where_it_is():
-    found = with_newcomers(proposals([2, 0, 1]), shelf([90, 90, 3], 2), np.array([1]))
+    found = with_newcomers(proposals([2, 0, 1]), line_up(shelf([90, 90, 3], 2), np.array([1])))
     assert found["item"].tolist() == [2, 0, 1]
 
 
 def test_without_stand_ins_nothing_changes():
     frame = proposals([0, 1])
-    pd.testing.assert_frame_equal(with_newcomers(frame, shelf([90, 90, 3], 2), np.array([-1])), frame)
-    pd.testing.assert_frame_equal(with_newcomers(frame, shelf([90, 90], 2), np.empty(0, "int64")), frame)
+    pd.testing.assert_frame_equal(with_newcomers(frame, line_up(shelf([90, 90, 3], 2), np.array([-1]))), frame)
+    pd.testing.assert_frame_equal(with_newcomers(frame, line_up(shelf([90, 90], 2), np.empty(0, "int64"))), frame)

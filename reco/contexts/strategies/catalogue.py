@@ -14,7 +14,7 @@ from reco.contexts.snapshot import Snapshot
 from reco.contexts.strategies.pairs import listed, proposed
 from reco.contexts.strategies.personal import rows
 from reco.contexts.strategies.picks import read_picks
-from reco.contexts.strategies.taste import acts, share_of, shares
+from reco.contexts.strategies.taste import Acts, acts, share_of, shares
 from reco.pipeline import fitted, product_features
 from reco.ranking import best_cells, place
 from reco.settings import Strategy
@@ -35,7 +35,7 @@ def new_in_category(shop: Snapshot, asked: Asked, strategy: Strategy) -> pd.Data
     Score: the category's share of the customer's taste times what is left of the product's time as new, times one
     half to 1 by the rank of its recent sales.
     """
-    slate, item, score = _in_categories(shop, asked, _new(shop, strategy.days))[:3]
+    slate, item, score = _in_categories(shop, asked, acts(shop, asked), _new(shop, strategy.days))[:3]
     bought, entry = shop.bought.within(asked.customer, asked.at, strategy.days)
     width = len(shop.shelf.ids)
     had = np.isin(slate * width + item, bought * width + shop.bought.item[entry])
@@ -50,7 +50,7 @@ def trending_in_interests(shop: Snapshot, asked: Asked, strategy: Strategy) -> p
     """
     told = acts(shop, asked)
     if strategy.model in FOR_ALL:
-        slate, item, _, trend, share = _in_categories(shop, asked, _trend(shop, strategy.model))
+        slate, item, _, trend, share = _in_categories(shop, asked, told, _trend(shop, strategy.model))
     else:
         row = rows(shop, asked)
         known = np.flatnonzero(row >= 0)
@@ -86,9 +86,9 @@ def curated(shop: Snapshot, asked: Asked, strategy: Strategy) -> pd.DataFrame:
     return proposed(slate, item, ((1 - OWN) * order + OWN * _relative(own)).ravel())
 
 
-def _in_categories(shop: Snapshot, asked: Asked, lists: Lists) -> tuple[np.ndarray, ...]:
+def _in_categories(shop: Snapshot, asked: Asked, told: Acts, lists: Lists) -> tuple[np.ndarray, ...]:
     """Products of each slate's largest categories: slate, item, share times quality, quality, share."""
-    taste = shares(shop, acts(shop, asked), asked.count, "category").tocoo()
+    taste = shares(shop, told, asked.count, "category").tocoo()
     best = best_cells(taste.row, taste.col, taste.data, CATEGORIES)
     slate, category, share = taste.row[best].astype("int64"), taste.col[best], taste.data[best]
     found, item, quality = lists.gather(category)
