@@ -10,7 +10,7 @@ from scipy.stats import norm
 from reco.experiments.days import by_day
 from reco.experiments.metrics import Metric
 from reco.experiments.moments import Moments, cumulate
-from reco.experiments.sequential import Method, watch
+from reco.experiments.sequential import watch
 
 
 def looks(
@@ -26,17 +26,19 @@ def course(
     metric: Metric,
     *,
     control: str,
-    planned: int,
-    method: Method = "obrien_fleming",
+    planned: float,
+    once: float | None = None,
     confidence: float = 0.95,
+    **options: str,
 ) -> pd.DataFrame:
     """What `watch` says of daily looks, with the interval that is right for one look: a row a variant and look.
 
-    Adds to the columns of `watch`: day (looks so far, from 1), once_low, once_high.
+    `once` is the confidence of that interval, `confidence` by default; `options` are those of `watch`. Adds to its
+    columns: day (looks so far, from 1), once_low, once_high.
     """
-    table = watch(cumulated, metric, control=control, planned=planned, method=method, confidence=confidence)
+    table = watch(cumulated, metric, control=control, planned=planned, confidence=confidence, **options)
     pairs = zip(table["variant"], table["look"], strict=True)
     variances = np.array([metric.variance(cumulated[arm][look], cumulated[control][look]) for arm, look in pairs])
-    margin = norm.ppf((1 + confidence) / 2) * np.sqrt(variances)
+    margin = norm.ppf((1 + (once or confidence)) / 2) * np.sqrt(variances)
     day = table.groupby("variant", sort=False).cumcount() + 1
     return table.assign(day=day, once_low=table["effect"] - margin, once_high=table["effect"] + margin)

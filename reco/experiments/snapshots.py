@@ -13,10 +13,11 @@ from scipy.stats import chi2, norm
 
 from reco.errors import InputError
 from reco.experiments.checks import ALARM
+from reco.experiments.courses import course
 from reco.experiments.metrics import Mean, Rate
 from reco.experiments.moments import Moments, Part
 from reco.experiments.schedules import many_bounds
-from reco.experiments.sequential import LEAST, NEVER, mixture_rho, watch
+from reco.experiments.sequential import LEAST, NEVER, mixture_rho
 
 COLUMNS: Final = (
     "experiment_id", "variant_id", "metric_id", "time_since_start",
@@ -115,10 +116,8 @@ def follow(
     rivals = snapshots.loc[snapshots["experiment"] == experiment, "variant"].nunique()
     days, end = list(found["control"]), snapshots.loc[_where(snapshots, experiment, variant, metric), "day"].max()
     level = 1 - (1 - confidence) / rivals
-    table = watch(found, measure, control="control", planned=end, by="days", confidence=level)
-    variances = np.array([measure.variance(found[str(variant)][day], found["control"][day]) for day in days])
-    margin = norm.ppf((1 + confidence) / 2) * np.sqrt(variances)
-    return table.assign(day=days, once_low=table["effect"] - margin, once_high=table["effect"] + margin)
+    options = {"control": "control", "planned": end, "by": "days", "confidence": level, "once": confidence}
+    return course(found, measure, **options).assign(day=days)
 
 
 def judge(snapshots: pd.DataFrame, confidence: float = 0.95, tuned: float = TUNED) -> pd.DataFrame:
