@@ -11,6 +11,7 @@ from reco.experiments.decision import decide
 from reco.experiments.metrics import Metric
 from reco.experiments.moments import Part
 from reco.experiments.outcomes import Decision, Progress, Reading
+from reco.experiments.sequential import METHODS
 from reco.settings import Rule
 
 
@@ -63,9 +64,8 @@ def judge(
     length = int(days["day"].nunique())
     planned, followed = max(length, rule.min_days, planned_days), pd.DataFrame()
     if rule.looks != "fixed":
-        method = "obrien_fleming" if rule.looks == "sequential" else "confidence_sequence"
         cumulated = looks(days, metrics[0], variant=variant, unit=unit, day="day")
-        followed = course(cumulated, metrics[0], planned=planned, method=method, **options)
+        followed = course(cumulated, metrics[0], planned=planned, method=METHODS[rule.looks], **options)
     counted = {arm: m.total(conversions) for arm, m in result.moments.items()}
     decision = decide(
         result,

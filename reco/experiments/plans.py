@@ -17,7 +17,7 @@ from reco.experiments.inputs import read
 from reco.experiments.metrics import Mean, Metric, Rate, Ratio
 from reco.experiments.moments import Moments
 from reco.experiments.outcomes import Decision, Progress, Reading
-from reco.experiments.sequential import watch
+from reco.experiments.sequential import METHODS, watch
 from reco.impressions import Log, read_log
 from reco.kpis import attribute
 from reco.settings import Experiments, Goal, PlannedTest, Rule, Settings
@@ -103,7 +103,7 @@ def look(
         metrics(settings, test)[0],
         control=found.control,
         planned=planned,
-        method="obrien_fleming" if held.looks == "sequential" else "confidence_sequence",
+        method=METHODS[held.looks],
         confidence=held.confidence,
     )
 

@@ -18,6 +18,8 @@ from reco.experiments.metrics import Metric
 from reco.experiments.moments import Moments
 
 Method = Literal["obrien_fleming", "confidence_sequence"]
+#: The method of a rule that looks early, by its `looks`.
+METHODS: Final[dict[str, Method]] = {"sequential": "obrien_fleming", "open": "confidence_sequence"}
 
 #: A limit above this is never reached: a chance of less than 1e-14.
 NEVER: Final = 7.8
