@@ -80,6 +80,7 @@ def test_per_customer_from_tables():
         [
             ("a", "on", 0, "s1"),
             ("a", "on", 2, "s2"),
+            ("a", "on", 2, "s2"),  # seen twice in one session
             ("b", "off", 0, "s3"),
             ("c", "on", 1, "s4"),
             (None, "on", 0, "s5"),
@@ -100,7 +101,7 @@ def test_per_customer_from_tables():
     columns = ["customer_id", "variant", "sessions", "revenue", "attributed"]
     assert found[columns].to_numpy().tolist() == [["a", "on", 2, 6, 6], ["b", "off", 1, 7, 0], ["c", "on", 1, 0, 0]]
     alone = per_customer(ibis.memtable(exposed.drop(columns="session_id")), sold).order_by("customer_id").execute()
-    assert alone["sessions"].tolist() == [2, 1, 1]  # each exposure is one
+    assert alone["sessions"].tolist() == [3, 1, 1]  # each exposure is one
 
 
 def test_without_a_holdout():
