@@ -82,7 +82,7 @@ def draw_novelty(result: Novelty, period: str = "day") -> Figure:
         colour = PALETTE[number % len(PALETTE)]
         at = rows[AGE] + 0.12 * number
         axes.vlines(at, 100 * rows["effect_low"], 100 * rows["effect_high"], color=colour, alpha=0.45, linewidth=5)
-        axes.plot(at, 100 * rows["effect"], "o", color=colour, label=str(arm))
+        axes.plot(at, 100 * rows["effect"], "o", color=colour, label=_plain(arm))
         for row in result.trend[result.trend["variant"] == arm].to_dict("records"):
             axes.plot(at.iloc[[0, -1]], [100 * row["early"], 100 * row["late"]], color=colour, linestyle="--")
     axes.set(xlabel=f"{period}s since first exposure", ylabel="difference in points")
@@ -172,9 +172,13 @@ def _dots(label: pd.Series, value: pd.Series, low: pd.Series, high: pd.Series, a
     axes.axvline(0, color=QUIET, linewidth=1)
     axes.hlines(place, low, high, color=PALETTE[0], alpha=0.45, linewidth=5)
     axes.plot(value, place, "o", color=PALETTE[0], markersize=7)
-    # titles of segments come from other people: a dollar sign is no mathematics
-    axes.set_yticks(place, [str(text).replace("$", r"\$") for text in label])
+    axes.set_yticks(place, [_plain(text) for text in label])
     axes.set(ylim=(len(label) - 0.5, -0.5), xlabel=axis)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     return figure
+
+
+def _plain(text: object) -> str:
+    """Names come from other people: a dollar sign is no mathematics."""
+    return str(text).replace("$", r"\$")

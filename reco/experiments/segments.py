@@ -78,7 +78,8 @@ def segments(
     arms = list(whole.moments)
     counts = units.pivot(index=by, columns="arm", values="n").reindex(columns=arms).fillna(0)
     if (counts.sum().sum() - sum(m.n for m in whole.moments.values())) > 0:
-        raise InputError(f"{by}: some units are in several segments; expected a fact of the unit from before the test")
+        expected = "expected one arm, and a fact of the unit from before the test"
+        raise InputError(f"{by}: some units are in several segments or arms; {expected}")
     short = counts.index[(counts < 2).any(axis=1)]
     few = tuple(f"{by} {key} is left out: fewer than 2 units in arm {_few(counts.loc[key])}" for key in short)
     kept = [key for key in counts.index if key not in set(short)]
