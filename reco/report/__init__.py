@@ -5,6 +5,12 @@ from typing import Final
 #: MIME type of the figures that a notebook's last cell records.
 RECORD: Final = "application/vnd.reco.record+json"
 
+#: MIME type of the cards that a notebook shows: a list of `reco.report.kpi.Kpi` as JSON.
+CARDS: Final = "application/vnd.reco.cards+json"
+
+#: MIME type of what a notebook tells its readers to do: a list of sentences.
+ACTIONS: Final = "application/vnd.reco.actions+json"
+
 #: MIME type of HTML that keeps its own look: what a shopper would see.
 PREVIEW: Final = "application/vnd.reco.preview"
 

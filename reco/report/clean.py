@@ -9,7 +9,7 @@ import nh3
 from markupsafe import Markup
 from nbconvert.filters import markdown2html
 
-from reco.report import DARK, PREVIEW, RECORD
+from reco.report import ACTIONS, CARDS, DARK, PREVIEW, RECORD
 from reco.report.text import scrub
 
 
@@ -119,13 +119,13 @@ def clean(html: str) -> Markup:
 
 
 def shown(output: Mapping[str, Any]) -> Markup:
-    """One output of a code cell as HTML; empty for warnings, errors, progress bars and recorded figures."""
+    """One output of a code cell as HTML; empty for warnings, errors, progress bars, and for figures and cards."""
     if output["output_type"] == "stream":
         text = output["text"] if output["name"] == "stdout" else ""
         lines = [line for line in scrub(text).split("\n") if "\r" not in line]
         return _text("\n".join(lines))
     data = output.get("data", {})
-    if not data or RECORD in data:
+    if not data or not {RECORD, CARDS, ACTIONS}.isdisjoint(data):
         return Markup()
     if PREVIEW in data:
         return _preview(data[PREVIEW], data.get("text/plain", "Preview"))

@@ -12,7 +12,7 @@ All text is escaped: product titles and campaign names come from other people.
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from numbers import Integral, Real
 from typing import Any
@@ -25,7 +25,8 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from reco.report import HAIR, INK, PALETTE, PAPER, PREVIEW, QUIET, RECORD
+from reco.report import ACTIONS, CARDS, HAIR, INK, PALETTE, PAPER, PREVIEW, QUIET, RECORD
+from reco.report.kpi import Kpi
 from reco.report.text import MISSING, Format, label, plain_table
 
 
@@ -179,6 +180,35 @@ class Preview:
         return {PREVIEW: self.html, "text/html": frame, "text/plain": self.title}
 
 
+class Cards:
+    """Key figures, each with its interval and status; `CARDS` holds them for the record of the run."""
+
+    def __init__(self, kpis: Sequence[Kpi]) -> None:
+        self.kpis = list(kpis)
+
+    def __repr__(self) -> str:
+        return "\n".join(line for kpi in self.kpis for line in kpi.lines())
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        cards = "".join(kpi.html() for kpi in self.kpis)
+        html = f'<ul class="cards">{cards}</ul>'
+        return {CARDS: [kpi.model_dump(mode="json") for kpi in self.kpis], "text/html": html, "text/plain": repr(self)}
+
+
+class Actions:
+    """What readers are told to do."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        self.sentences = [" ".join(sentence.split()) for sentence in sentences]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"- {sentence}" for sentence in self.sentences)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return {ACTIONS: self.sentences, "text/html": f'<ul class="actions">{items}</ul>', "text/plain": repr(self)}
+
+
 class Record:
     """Decisive figures by name, for tests, the index and comparisons between runs."""
 
@@ -308,6 +338,25 @@ def record(**figures: object) -> None:
     anything else.
     """
     display(Record(figures))
+
+
+def cards(kpis: Sequence[Kpi]) -> None:
+    """Show three to five key figures as cards; the report puts them under the headline, the run keeps them.
+
+    Call it once, after the headline. Raises `ValueError` for another number of cards, and for two of one name.
+    """
+    if not 3 <= len(kpis) <= 5:
+        raise ValueError(f"three to five cards tell what matters, found {len(kpis)}")
+    names = [kpi.name for kpi in kpis]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two cards have the same name: {', '.join(sorted(twice))}")
+    display(Cards(kpis))
+
+
+def actions(sentences: Sequence[str]) -> None:
+    """Show what to do, a sentence each; the report puts it after the cards. Nothing is shown when there is none."""
+    if sentences:
+        display(Actions(sentences))
 
 
 def _plain(name: str, value: object) -> Any:

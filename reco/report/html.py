@@ -1,17 +1,18 @@
 """An executed notebook as the body of a page: results and prose, code folded away, nothing from outside."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from bs4 import BeautifulSoup, Tag
 from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
-from reco.report import RECORD
+from reco.report import ACTIONS, CARDS, RECORD
 from reco.report.clean import clean, shown
+from reco.report.kpi import Kpi
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -34,12 +35,16 @@ class Body(NamedTuple):
         headline: the sentence that answers its question, or None when it never came.
         sections: its headings of the second level.
         figures: the decisive figures it recorded.
+        kpis: the key figures it showed as cards.
+        actions: what it tells readers to do.
     """
 
     html: Markup
     headline: str | None
     sections: list[Section]
     figures: dict[str, object]
+    kpis: tuple[Kpi, ...] = ()
+    actions: tuple[str, ...] = ()
 
 
 def read(notebook: NotebookNode, question: str = "", until: int | None = None) -> Body:
@@ -64,8 +69,19 @@ def read(notebook: NotebookNode, question: str = "", until: int | None = None) -
     soup = BeautifulSoup(html, "html.parser")
     _arrange(soup, question)
     sections = [Section(heading["id"], heading.get_text()) for heading in soup.find_all("h2", id=True)]
-    figures = next((output.data[RECORD] for output in reversed(outputs) if RECORD in output.get("data", {})), {})
-    return Body(Markup(str(soup)), headline, sections, dict(figures))  # noqa: S704 made of cleaned parts
+    return Body(
+        Markup(str(soup)),  # noqa: S704 made of cleaned parts
+        headline,
+        sections,
+        dict(_last(outputs, RECORD, {})),
+        tuple(Kpi.model_validate(kpi) for kpi in _last(outputs, CARDS, [])),
+        tuple(map(str, _last(outputs, ACTIONS, []))),
+    )
+
+
+def _last(outputs: Sequence[NotebookNode], kind: str, otherwise: Any) -> Any:
+    """What the last output of a MIME type holds."""
+    return next((output.data[kind] for output in reversed(outputs) if kind in output.get("data", {})), otherwise)
 
 
 def _headline(output: NotebookNode) -> str | None:

@@ -227,7 +227,8 @@ class Execution:
         question = self.tasks[name].notebook.question
         if outcome.state == State.OK:
             body = html.read(notebook, question)
-            entry = self._entry(name, outcome, headline=body.headline, figures=body.figures)
+            found = {key: getattr(body, key) for key in ("headline", "figures", "kpis", "actions")}
+            entry = self._entry(name, outcome, **found)
             return entry, pages.report(self._as_run(), entry, body, self._model(name))
         place = last_started(notebook) if notebook else None
         partial = html.read(notebook, question, until=place.position) if place else None

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from reco.report.kpi import Kpi
+
 #: Name of the record in a run's folder.
 FILE: Final = "run.json"
 
@@ -89,6 +91,8 @@ class Entry(BaseModel):
         key: hash of all that its results depend on; equal keys, equal results.
         run: the run that executed it, or None when none did.
         outdated: carried over although its key has changed since.
+        kpis: the key figures that it shows as cards.
+        actions: what it tells readers to do, a sentence each.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -103,6 +107,8 @@ class Entry(BaseModel):
     outdated: bool = False
     headline: str | None = None
     figures: dict[str, Any] = {}
+    kpis: tuple[Kpi, ...] = ()
+    actions: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
