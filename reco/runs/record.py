@@ -222,3 +222,15 @@ def new_id(moment: datetime) -> str:
     """
     fraction = moment.microsecond * 4096 // 1_000_000
     return f"{moment.astimezone(UTC):%Y%m%d-%H%M%S}-{fraction:03x}{secrets.token_hex(2)[:3]}"
+
+
+def moment(id: str) -> datetime | None:
+    """When the run of an id started, to the second; None for what is no id.
+
+    >>> moment("20261124-201530-abc123")
+    datetime.datetime(2026, 11, 24, 20, 15, 30, tzinfo=datetime.timezone.utc)
+    """
+    try:
+        return datetime.strptime(id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
