@@ -12,7 +12,7 @@ from reco.contexts.filling import example_customer, one_slate
 from reco.contexts.requests import latest_baskets
 from reco.errors import InputError
 from reco.pipeline import sold
-from reco.report.pages import template
+from reco.report.pages import render
 from reco.settings import Context
 from reco.widgets import Widget, email, module, style, widget
 from reco.workbook import Workbook
@@ -78,7 +78,7 @@ def gallery(wb: Workbook, until: pd.Timestamp, index: bool = False) -> str:
 
 def page(scenes: Sequence[Scene], title: str, until: pd.Timestamp, index: bool = False) -> str:
     """The page of `scenes`."""
-    return template("gallery.html.j2").render(scenes=scenes, title=title, until=until, index=index)
+    return render("gallery.html.j2", scenes=scenes, title=title, until=until, index=index)
 
 
 def frame(words: str, shown: Widget, context: Context) -> Frame:

@@ -3,10 +3,11 @@
 from functools import cache
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reco.notebooks import Parameters
 from reco.report.html import Body
+from reco.report.policy import PLACE, secured
 from reco.runs.record import Entry, Run, State
 
 
@@ -27,8 +28,8 @@ class Covered(NamedTuple):
 
 def report(run: Run, entry: Entry, body: Body, parameters: type[Parameters]) -> str:
     """The page of a notebook that ran to its end."""
-    return template("report.html.j2").render(
-        run=run, entry=entry, body=body, covered=covers(entry, parameters), mark=mark(entry, run)
+    return render(
+        "report.html.j2", run=run, entry=entry, body=body, covered=covers(entry, parameters), mark=mark(entry, run)
     )
 
 
@@ -40,7 +41,8 @@ def failure(
     last_good: LastGood | None,
 ) -> str:
     """The page of a notebook that has nothing new to say: failed, skipped, or without the data it needs."""
-    return template("failure.html.j2").render(
+    return render(
+        "failure.html.j2",
         run=run,
         entry=entry,
         body=partial,
@@ -54,9 +56,7 @@ def failure(
 def index(run: Run, gallery: str | None = None) -> str:
     """The page that leads to all others, and to the `gallery` where that page is there."""
     rows = [(entry, mark(entry, run)) for entry in run.notebooks.values()]
-    return template("index.html.j2").render(
-        run=run, rows=rows, failed=[e for e, m in rows if m.kind == "bad"], gallery=gallery
-    )
+    return render("index.html.j2", run=run, rows=rows, failed=[e for e, m in rows if m.kind == "bad"], gallery=gallery)
 
 
 class Mark(NamedTuple):
@@ -104,6 +104,6 @@ def _environment() -> Environment:
     return environment
 
 
-def template(name: str) -> Template:
-    """A template of reco/report/templates; it escapes, and nothing undefined passes."""
-    return _environment().get_template(name)
+def render(name: str, **values: object) -> str:
+    """A page from a template of reco/report/templates, with its policy; it escapes, and nothing undefined passes."""
+    return secured(_environment().get_template(name).render(policy=PLACE, **values))
