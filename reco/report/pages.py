@@ -1,14 +1,16 @@
 """Pages of a run: one report a notebook, a page that says why there is none, and the index."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reco.notebooks import Parameters
-from reco.report.html import Body
 from reco.report.policy import PLACE, secured
 from reco.runs.record import Entry, Run, State
+
+if TYPE_CHECKING:  # nbconvert takes long to import, and notebooks that show a gallery need none of it
+    from reco.report.html import Body
 
 
 class LastGood(NamedTuple):
@@ -26,7 +28,7 @@ class Covered(NamedTuple):
     value: str
 
 
-def report(run: Run, entry: Entry, body: Body, parameters: type[Parameters]) -> str:
+def report(run: Run, entry: Entry, body: "Body", parameters: type[Parameters]) -> str:
     """The page of a notebook that ran to its end."""
     return render(
         "report.html.j2", run=run, entry=entry, body=body, covered=covers(entry, parameters), mark=mark(entry, run)
@@ -37,7 +39,7 @@ def failure(
     run: Run,
     entry: Entry,
     parameters: type[Parameters],
-    partial: Body | None,
+    partial: "Body | None",
     last_good: LastGood | None,
 ) -> str:
     """The page of a notebook that has nothing new to say: failed, skipped, or without the data it needs."""

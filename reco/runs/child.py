@@ -9,13 +9,15 @@ import re
 import sys
 import threading
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
-from nbformat import NotebookNode
 from pydantic import BaseModel
 
-from reco.runs.record import Outcome, State
+from reco.runs.outcomes import Outcome, State
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 class Work(BaseModel):
@@ -45,7 +47,7 @@ class Place(NamedTuple):
     heading: str | None
 
 
-def last_started(notebook: NotebookNode) -> Place | None:
+def last_started(notebook: "NotebookNode") -> Place | None:
     """The last cell that Papermill started, which is the one to blame; None when none was.
 
     Papermill calls cells completed that never ran, but only those that ran have a start time.
@@ -70,7 +72,7 @@ def last_started(notebook: NotebookNode) -> Place | None:
     return Place(started[-1], number, headings[-1] if headings else None)
 
 
-def failed(state: State, sentence: str, notebook: NotebookNode | None, traceback: str | None = None) -> Outcome:
+def failed(state: State, sentence: str, notebook: "NotebookNode | None", traceback: str | None = None) -> Outcome:
     """An outcome that blames the cell which was started last."""
     place = last_started(notebook) if notebook else None
     return Outcome(
@@ -82,7 +84,7 @@ def failed(state: State, sentence: str, notebook: NotebookNode | None, traceback
     )
 
 
-def of_error(name: str, message: str, traceback: list[str], notebook: NotebookNode | None) -> Outcome:
+def of_error(name: str, message: str, traceback: list[str], notebook: "NotebookNode | None") -> Outcome:
     """The outcome of a cell that raised an error, with a sentence that readers understand where there is one."""
     from reco.report.text import scrub
 
@@ -107,6 +109,8 @@ def execute(work: Work) -> Outcome:
     from papermill.iorw import LocalHandler, papermill_io
     from traitlets.config import Config
 
+    from reco.runs import quick  # noqa: F401 before nbformat
+
     class WholeFiles(LocalHandler):
         """Papermill's local files, replaced whole: a reader or a kill never meets half a notebook."""
 
@@ -115,7 +119,7 @@ def execute(work: Work) -> Outcome:
             private.write_text(buf, encoding="utf-8")
             private.replace(path)
 
-    def partial() -> NotebookNode:
+    def partial() -> "NotebookNode":
         return nbformat.read(work.target, as_version=4)
 
     papermill_io.register("local", WholeFiles())

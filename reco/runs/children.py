@@ -16,7 +16,7 @@ import psutil
 from nbformat import NotebookNode
 
 from reco.runs.child import Work, failed
-from reco.runs.record import Outcome, State
+from reco.runs.outcomes import Outcome, State
 
 
 class Children:

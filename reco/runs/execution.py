@@ -20,9 +20,10 @@ from reco.runs.child import last_started
 from reco.runs.children import Children
 from reco.runs.facts import count_rows, gather
 from reco.runs.history import prune
+from reco.runs.outcomes import Outcome, State
 from reco.runs.plan import Task
 from reco.runs.publish import carry, carry_file, earlier, private_folder, publish
-from reco.runs.record import Entry, Outcome, Run, State, new_id
+from reco.runs.record import Entry, Run, new_id
 from reco.runs.secrets import Secrets, named
 from reco.workbook import Workbook
 

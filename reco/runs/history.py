@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from reco.errors import InputError
+from reco.runs.outcomes import State
 from reco.runs.publish import LATEST
-from reco.runs.record import FILE, Run, State, read
+from reco.runs.record import FILE, Run, read
 
 #: Folder of the records of runs whose pages are gone.
 FOLDER: Final = "history"

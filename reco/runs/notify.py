@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from reco import mail
-from reco.runs.record import Run, State
+from reco.runs.outcomes import State
+from reco.runs.record import Run
 from reco.settings.runs import Notify
 
 

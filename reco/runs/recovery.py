@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reco.report import pages
+from reco.runs.outcomes import State
 from reco.runs.plan import Task
 from reco.runs.publish import sweep
-from reco.runs.record import Run, State, read
+from reco.runs.record import Run, read
 
 
 def recover(store: Path, tasks: Mapping[str, Task], say: Callable[[str], None]) -> list[str]:

@@ -16,10 +16,11 @@ from reco.errors import InputError
 from reco.notebooks import NOTEBOOKS, Notebook
 from reco.runs.history import runs
 from reco.runs.notify import message, send
+from reco.runs.outcomes import State
 from reco.runs.overrides import parse
 from reco.runs.plan import Task, plan, select
 from reco.runs.publish import LATEST, earlier, latest
-from reco.runs.record import Entry, Run, State
+from reco.runs.record import Entry, Run
 from reco.runs.remote import pending
 from reco.settings.runs import Runs
 from reco.workbook import Workbook
@@ -102,6 +103,7 @@ def run(
                 sent = _send_off(workbook.settings.runs, store, done[1], say)
                 return _ended(done[1], store, sent)
             # Only now, since Papermill and nbconvert take longer to import than it takes to see that nothing changed.
+            from reco.runs import quick  # noqa: F401 before nbformat
             from reco.runs.children import Children
             from reco.runs.execution import Execution
             from reco.runs.recovery import recover
