@@ -147,7 +147,7 @@ def shown(output: Mapping[str, Any]) -> Markup:
 
 def _text(text: str) -> Markup:
     text = text.strip("\n")
-    pre = Markup('<div class="scroll" tabindex="0" role="region" aria-label="Text output"><pre>{}</pre></div>')
+    pre = Markup('<div class="scroll" tabindex="0" role="group" aria-label="Text output"><pre>{}</pre></div>')
     return pre.format(text) if text.strip() else Markup()
 
 
@@ -155,7 +155,7 @@ def _picture(kind: str, content: str, words: Mapping[str, str]) -> Markup:
     alt = words.get("alt") or "A picture without a description"
     caption = Markup("<figcaption>{}</figcaption>").format(words["caption"]) if words.get("caption") else ""
     return Markup(
-        '<figure><div class="scroll" tabindex="0" role="region" aria-label="Figure">'
+        '<figure><div class="scroll" tabindex="0" role="group" aria-label="Figure">'
         '<img src="data:{};base64,{}" alt="{}"></div>{}</figure>'
     ).format(kind, content, alt, caption)
 
@@ -164,7 +164,7 @@ def _preview(html: str, title: str) -> Markup:
     inside = Markup(_WITH_LOOKS.clean(html))  # noqa: S704 cleaned in this expression
     return Markup(
         '<figure class="preview"><figcaption>{title}</figcaption>'
-        '<div class="scroll" tabindex="0" role="region" aria-label="{title}">{inside}</div></figure>'
+        '<div class="scroll" tabindex="0" role="group" aria-label="{title}">{inside}</div></figure>'
     ).format(title=title, inside=inside)
 
 

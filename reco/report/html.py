@@ -111,7 +111,7 @@ def _arrange(soup: BeautifulSoup, question: str) -> None:
     """Fit the body into the page.
 
     Its first title goes and no second h1 stays; a section whose one result moved to the top goes with it; tables get
-    a box to scroll in; ids are unique.
+    a box to scroll in, which the keyboard reaches like folded code; ids are unique.
     """
     for position, title in enumerate(soup.find_all("h1")):
         if position == 0 and title.find_previous(["h2", "p", "table", "figure"]) is None:
@@ -130,6 +130,8 @@ def _arrange(soup: BeautifulSoup, question: str) -> None:
     for table in soup.find_all("table"):
         if not table.find_parent("div", class_="scroll"):
             table.wrap(_scroll_box(soup, table))
+    for code in soup.select("details.code pre"):
+        code.attrs |= {"tabindex": "0", "role": "group", "aria-label": "Code"}
     seen: set[str] = set()
     for tag in soup.find_all(id=True):
         name, number = tag["id"], 2
@@ -141,4 +143,4 @@ def _arrange(soup: BeautifulSoup, question: str) -> None:
 def _scroll_box(soup: BeautifulSoup, table: Tag) -> Tag:
     caption = table.find("caption")
     name = caption.get_text(" ") if caption else "Table"
-    return soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "region", "aria-label": name})
+    return soup.new_tag("div", attrs={"class": "scroll", "tabindex": "0", "role": "group", "aria-label": name})
