@@ -22,7 +22,7 @@ from reco.sources.base import Shop
 from reco.unify import Source, unify
 
 #: Parts of the package that only show results or start runs: a change in them leaves cached results valid.
-PRESENTATION: Final = ("report/", "runs/", "answers.py", "cli.py", "mail.py", "widgets/", "exports/")
+PRESENTATION: Final = ("report/", "runs/", "answers.py", "cli.py", "inspector.py", "mail.py", "widgets/", "exports/")
 
 
 @lru_cache  # the code that runs is the code that was loaded

@@ -13,13 +13,18 @@ class Eligible(NamedTuple):
 
     Attributes:
         may: bool, one a proposal.
-        removed: proposals that each filter refused, whether or not another did, int64.
+        refused: whether a filter (row) refuses a proposal (column), bool.
         gave_way: whether a filter (column) gave way in a slate (row), bool.
     """
 
     may: np.ndarray
-    removed: np.ndarray
+    refused: np.ndarray
     gave_way: np.ndarray
+
+    @property
+    def removed(self) -> np.ndarray:
+        """Proposals that each filter refused, whether or not another did, int64."""
+        return self.refused.sum(axis=1)
 
 
 def sift(pool: Pool, filters: Sequence[Filter]) -> Eligible:
@@ -41,4 +46,4 @@ def sift(pool: Pool, filters: Sequence[Filter]) -> Eligible:
         may = np.where(empty[pool.slate], again, may)
     still = np.bincount(pool.slate[may], minlength=count) == 0
     gave_way[still] = False
-    return Eligible(may, refused.sum(axis=1), gave_way)
+    return Eligible(may, refused, gave_way)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from reco.columns import Columns
 from reco.contexts.asked import Asked, code
-from reco.contexts.drafts import draft, personal, standby, strategies_of
+from reco.contexts.drafts import draft, personal, standby, strategies_of, titles
 from reco.contexts.eligibility import Eligible, sift
 from reco.contexts.reasons import told
 from reco.contexts.requests import Requests
@@ -40,24 +40,54 @@ def make_slates(
     until: pd.Timestamp,
     rules: Rules | None = None,
     blocked: pd.DataFrame | None = None,
+    explained: bool = True,
 ) -> Slates:
     """The slates of context `name`, made by models that know the history before `until`.
 
     `rules` are those of the settings unless given; `blocked` (slate_id, item_id) is what must not be shown besides,
-    such as what the last mail showed.
+    such as what the last mail showed. Where nobody reads the reasons, models need not be asked for theirs:
+    not `explained`, what a model picked for a customer has the general one.
     """
     rules = wb.settings.rules if rules is None else rules
     shop, context = snapshot(wb, until), wb.settings.contexts[name]
     asked, strategies = code(shop, requests, name), strategies_of(shop, context)
     proposals = _without(shop, draft(shop, name, context, strategies, asked, rules), requests, blocked)
     proposals, sifted = _filled(shop, context, strategies, asked, proposals, rules)
+    proposals = proposals[sifted.may].reset_index(drop=True)
     places = _places(context, strategies, proposals)
     demands = [*places, *_demands(shop, context, rules.declared(Composition), proposals)]
     chosen = _chosen(name, context, rules, asked.count, proposals, demands)
     chosen = chosen._replace(unmet=chosen.unmet[:, len(places) :], moved=chosen.moved[len(places) :])
     gave_way = _gave_way(name, rules, asked.count, proposals, sifted, chosen)
-    frame = _described(shop, name, requests, strategies, proposals, chosen, gave_way, context)
+    frame = _described(shop, name, requests, strategies, proposals, chosen, gave_way, context, explained)
     return Slates(frame, _report(name, rules, sifted, chosen, gave_way))
+
+
+def refused(
+    wb: Workbook, name: str, requests: Requests, until: pd.Timestamp, rules: Rules | None = None
+) -> pd.DataFrame:
+    """What filters keep out of the slates that `make_slates` makes: slate_id, rule (key), item_id, strategy (title).
+
+    A row a proposal and filter, whether or not another filter refuses it too, the strongest filter first; the counts
+    by rule are `removed` in `Slates.report`.
+    """
+    rules = wb.settings.rules if rules is None else rules
+    shop, context = snapshot(wb, until), wb.settings.contexts[name]
+    asked, strategies = code(shop, requests, name), strategies_of(shop, context)
+    proposals = draft(shop, name, context, strategies, asked, rules)
+    whole, sifted = _filled(shop, context, strategies, asked, proposals, rules)
+    rule, entry = np.nonzero(sifted.refused)
+    kinds_of = np.array([one.kind for one in rules.declared(Filter)], dtype=object)
+    named = np.array(titles(strategies), dtype=object)
+    of = whole.iloc[entry]
+    return pd.DataFrame(
+        {
+            Columns.SLATE: requests.frame["slate_id"].to_numpy()[of["slate"].to_numpy("int64")],
+            "rule": kinds_of[rule],
+            Columns.ITEM: shop.shelf.ids.take(of["item"].to_numpy("int64")),
+            Columns.STRATEGY: named[of["strategy"].to_numpy("int64")],
+        }
+    )
 
 
 def _without(shop: Snapshot, proposals: pd.DataFrame, requests: Requests, blocked: pd.DataFrame | None) -> pd.DataFrame:
@@ -78,7 +108,7 @@ def _filled(
     proposals: pd.DataFrame,
     rules: Rules,
 ) -> tuple[pd.DataFrame, Eligible]:
-    """The proposals that the filters leave, slates with too few or too little choice filled from the standby."""
+    """All proposals, slates with too few or too little choice filled from the standby, and what the filters leave."""
     filters, count = rules.declared(Filter), asked.count
 
     def sifted(frame: pd.DataFrame) -> Eligible:
@@ -99,15 +129,14 @@ def _filled(
     for demand in _demands(shop, context, wanted, eligible):
         short |= kinds(eligible["slate"].to_numpy(), demand.groups, count) < demand.at_least
     if not short.any():
-        return eligible.reset_index(drop=True), first
+        return proposals, first
     whole = pd.concat([proposals, standby(shop, np.flatnonzero(short), len(strategies) + 1)], ignore_index=True)
     whole = whole.sort_values("slate", kind="stable").drop_duplicates(["slate", "item"])
     beside = pd.MultiIndex.from_frame(asked.shown[["slate", "item"]])
     fallback = whole["strategy"].to_numpy() > len(strategies)
     shown = pd.MultiIndex.from_frame(whole[["slate", "item"]]).isin(beside)
     whole = whole[~(fallback & shown)]
-    second = sifted(whole)
-    return whole[second.may].reset_index(drop=True), second
+    return whole, sifted(whole)
 
 
 def _demands(shop: Snapshot, context: Context, rules: Sequence[Composition], proposals: pd.DataFrame) -> list[Demand]:
@@ -176,6 +205,7 @@ def _described(
     chosen: Chosen,
     gave_way: pd.DataFrame,
     context: Context,
+    explained: bool,
 ) -> pd.DataFrame:
     """Numbers back to ids and words; where a context shows sections, the products of each stand together."""
     shown = proposals.iloc[chosen.entries].assign(position=chosen.position, propensity=chosen.propensity)
@@ -184,7 +214,7 @@ def _described(
         shown = shown.sort_values(["slate", "section", "strategy", "position"], kind="stable")
         shown["position"] = shown.groupby("slate").cumcount() + 1
     slate, item = shown["slate"].to_numpy(), shown["item"].to_numpy()
-    words = told(shop, name, strategies, shown, requests.frame["customer_id"].to_numpy(object)[slate])
+    words = told(shop, name, strategies, shown, requests.frame["customer_id"].to_numpy(object)[slate], explained)
     ways = np.array([", ".join(gave_way.columns[row]) for row in gave_way.to_numpy()], dtype=object)
     return pd.DataFrame(
         {
