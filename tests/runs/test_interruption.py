@@ -3,11 +3,11 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
+import numpy as np
 import psutil
 import pytest
 from filelock import FileLock
@@ -16,17 +16,9 @@ from reco.runs.children import Children
 from reco.runs.execution import Execution
 from reco.runs.record import State, read
 from reco.runs.runner import BusyError, ended_by_signals
+from tests.runs.killing import Forking, broken
 
 WAITS = "import os, pathlib, time\n_ = pathlib.Path('kernel').write_text(str(os.getpid()))\ntime.sleep(100)"
-RUN = """\
-import sys
-from pathlib import Path
-from reco.notebooks import Notebook, UnifyData
-from reco.runs.runner import run
-root = Path(sys.argv[1])
-book = Notebook(name="first", title="First", question="What?", parameters=UnifyData, folder=root / "books")
-run(root / "workbook.yaml", notebooks={"first": book})
-"""
 
 
 def until(condition, seconds=40.0):
@@ -40,17 +32,21 @@ def gone(pid):
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.fixture(scope="module")
+def forking():
+    with Forking() as server:
+        yield server
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_run_leaves_no_kernel_and_latest_alone(fresh_shop, pretending, number):
+def test_a_stopped_run_leaves_no_kernel_and_latest_alone(fresh_shop, pretending, forking, number):
     fresh_shop.write("first", WAITS)
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, fresh_shop.root], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    run = forking.start(fresh_shop.root, ["first"])
     marker = fresh_shop.root / "books" / "kernel"
     until(lambda: marker.exists() and marker.read_text())
     kernel = int(marker.read_text())
-    os.kill(process.pid, number)
-    assert process.wait(30) != 0
+    os.kill(run, number)
+    assert forking.ended() == (143 if number == signal.SIGTERM else -number)
     until(lambda: gone(kernel))
     assert fresh_shop.latest() is None
     if number == signal.SIGKILL:
@@ -65,6 +61,27 @@ def test_a_stopped_run_leaves_no_kernel_and_latest_alone(fresh_shop, pretending,
     assert not list(fresh_shop.store.glob(".*.part"))
 
 
+def test_kills_at_random_moments_leave_latest_whole_and_the_next_run_succeeds(fresh_shop, forking):
+    moments = np.random.default_rng()
+    books = ["first", "second", "third"]
+    started = time.monotonic()
+    forking.start(fresh_shop.root, books, pretend=0.02)
+    assert forking.ended() == 0
+    usual = time.monotonic() - started
+    for _ in range(3):
+        run = forking.start(fresh_shop.root, books, pretend=0.02, force=True)
+        time.sleep(moments.uniform(0, usual))
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(run, signal.SIGKILL)
+        assert forking.ended() in (0, -signal.SIGKILL)
+        assert broken(fresh_shop.store) == []
+    forking.start(fresh_shop.root, books, pretend=0.02, force=True)
+    assert forking.ended() == 0
+    assert broken(fresh_shop.store) == []
+    assert fresh_shop.latest().state == "ok"
+    assert not list(fresh_shop.store.glob(".*.part"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_a_run_with_their_own_exit_code(number):
     before = signal.getsignal(number)
@@ -76,7 +93,7 @@ def test_signals_end_a_run_with_their_own_exit_code(number):
 
 
 def test_a_second_run_waits_and_then_finds_its_work_done(fresh_shop, pretending):
-    with pretending(seconds=1), ThreadPoolExecutor(2) as pool:
+    with pretending(seconds=0.3), ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(lambda _: fresh_shop.run(only=["first"]), range(2)))
     assert [each.code for each in ended] == [0, 0]
     assert len(fresh_shop.published()) == 1
