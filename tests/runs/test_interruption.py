@@ -64,9 +64,10 @@ def test_a_stopped_run_leaves_no_kernel_and_latest_alone(fresh_shop, pretending,
 def test_kills_at_random_moments_leave_latest_whole_and_the_next_run_succeeds(fresh_shop, forking):
     moments = np.random.default_rng()
     books = ["first", "second", "third"]
-    started = time.monotonic()
-    forking.start(fresh_shop.root, books, pretend=0.02)
-    assert forking.ended() == 0
+    for _ in range(2):  # the first time takes longer
+        started = time.monotonic()
+        forking.start(fresh_shop.root, books, pretend=0.02, force=True)
+        assert forking.ended() == 0
     usual = time.monotonic() - started
     for _ in range(3):
         run = forking.start(fresh_shop.root, books, pretend=0.02, force=True)
