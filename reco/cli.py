@@ -193,6 +193,9 @@ def export(
     ] = None,
     changed: Annotated[bool, typer.Option("--changed", help="Only what changed since the last export.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go where, and write nothing.")] = False,
+    until: Annotated[
+        str | None, typer.Option(help="As of a day, or of test or validation: when these weeks begin.")
+    ] = None,
 ) -> None:
     """Write the latest slates, and what else one system takes, in its own form.
 
@@ -209,7 +212,7 @@ def export(
         wb.check()
         made = running.export(
             system,
-            material.of_workbook(wb),
+            material.of_workbook(wb, material.moment(wb, until) if until else None),
             getattr(wb.settings.exports, system),
             material.folder(wb, out),
             material.about(wb),

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from reco import pipeline
+from reco import elsewhere, pipeline
 from reco.columns import Columns
 from reco.evaluation import GLOSSARY, Evaluation, Interval, evaluate, evaluate_at, paired_difference
 from reco.evaluation import leaderboard as leaderboards
@@ -28,6 +28,7 @@ FAMILIES: Final = {
     "content": "Content",
     "embeddings": "Content",
     "deep": "Deep",
+    "outside": "Trained elsewhere",
 }
 
 #: What the tasks are called in reports.
@@ -46,12 +47,15 @@ def family(model: type[Recommender]) -> str:
 def entrants(wb: Workbook) -> pd.DataFrame:
     """Every algorithm: model, title, family, why it takes no part (or missing), and what it declares.
 
-    Declared are new_customers and new_products (cold start), updates, and explains.
+    Declared are new_customers and new_products (cold start), updates, and explains. One that was trained elsewhere
+    takes part where a file of its lists is named and it has seen nothing of the test weeks; `trained` says how that is
+    known.
     """
-    x, settings = pipeline.history(wb, pipeline.periods(wb).test), wb.settings.comparison
+    test = pipeline.periods(wb).test
+    x, settings = pipeline.history(wb, test), wb.settings.comparison
     rows = []
     for name, model in MODELS.items():
-        reason = model.lacks(x)
+        reason = model.lacks(x) or elsewhere.ahead(wb.settings, name, test)
         if reason is None and family(model) == FAMILIES["deep"] and settings.deep == "never":
             reason = "left out by comparison.deep in the settings"
         if reason is None and name in settings.leave_out:
@@ -66,9 +70,10 @@ def entrants(wb: Workbook) -> pd.DataFrame:
                 model.knows_new_items,
                 model.updates,
                 model.explains,
+                elsewhere.partakes(wb.settings, name) if reason is None and model.reads else None,
             )
         )
-    columns = ["model", "title", "family", "reason", "new_customers", "new_products", "updates", "explains"]
+    columns = ["model", "title", "family", "reason", "new_customers", "new_products", "updates", "explains", "trained"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -102,10 +107,10 @@ def costs(wb: Workbook, models: Sequence[str]) -> pd.DataFrame:
     """What algorithms cost: model, title, fit_seconds, recommend_seconds (a thousand customers), memory_mb, size_mb.
 
     As measured when they were fitted, on this machine or the one that filled the cache; memory is the highest beyond
-    what was held before.
+    what was held before. What was trained elsewhere is left out: nobody here knows what it cost.
     """
     when, rows = pipeline.periods(wb), []
-    for name in models:
+    for name in (name for name in models if not elsewhere.is_elsewhere(name)):
         cost = pipeline.trial(wb, name, when.test)[1]
         seconds = (cost["fit_seconds"], cost["recommend_seconds"])
         rows.append((name, MODELS[name].title, *seconds, cost["memory"] / 1e6, cost["size"] / 1e6))
@@ -117,9 +122,9 @@ def learning_curve(wb: Workbook, models: Sequence[str], weeks: Sequence[int], ta
     """Accuracy by how many weeks before the test weeks a model learned from: weeks, model, title, ndcg, low, high.
 
     Judged by the same purchases, whatever was learned from; spans longer than the history are left out, and so are
-    those from which a model cannot learn.
+    those from which a model cannot learn, and models that were trained elsewhere.
     """
-    when = pipeline.periods(wb)
+    when, models = pipeline.periods(wb), [name for name in models if not elsewhere.is_elsewhere(name)]
     test, first = pipeline.TASKS[task](wb, when.test, when.end), pipeline.history(wb, when.test).log["timestamp"].min()
 
     def build() -> pd.DataFrame:
@@ -141,6 +146,11 @@ def learning_curve(wb: Workbook, models: Sequence[str], weeks: Sequence[int], ta
     return wb.cached(
         "learning-curve", build, models=options, weeks=list(weeks), task=task, k=k, catalogue=catalogue, split=split
     )
+
+
+def tunable(ranking: pd.DataFrame) -> str:
+    """The first model of a ranking that is trained here: lists that were made elsewhere cannot be tuned."""
+    return next(name for name in ranking["model"] if not elsewhere.is_elsewhere(name))
 
 
 def tuned(wb: Workbook, model: str, task: str, budget: int, k: int = 10, seed: int = 0) -> Search:

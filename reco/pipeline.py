@@ -8,7 +8,7 @@ from functools import lru_cache
 import ibis
 import pandas as pd
 
-from reco import features
+from reco import elsewhere, features
 from reco.columns import Columns
 from reco.errors import InputError
 from reco.evaluation import Evaluation, Interval, evaluate, paired_difference
@@ -175,8 +175,13 @@ AMONG: dict[str, Among] = {"anything": "all", "new": "new", "repeat": "seen"}
 
 @lru_cache(maxsize=16)  # a leaderboard asks every model two questions
 def fitted(wb: Workbook, model: str, until: pd.Timestamp) -> Recommender:
-    """A model of the registry, with the settings' options, fitted to the history before `until`."""
-    return make_model(model, **wb.settings.models.get(model, {})).fit(history(wb, until))
+    """A model of the registry, with the settings' options, fitted to the history before `until`.
+
+    Raises `InputError` for one that was trained elsewhere and may have seen what happened since.
+    """
+    if reason := elsewhere.ahead(wb.settings, model, until):
+        raise InputError(f"{wb.settings.file.name}: models.{model}: {reason}")
+    return make_model(model, **elsewhere.options(wb.settings, model)).fit(history(wb, until))
 
 
 def candidates(
@@ -354,6 +359,7 @@ def depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:
     return {
         "model": model,
         "options": wb.settings.models if blended else wb.settings.models.get(model, {}),
+        **elsewhere.fingerprint(wb.settings, model),
         "hybrid": wb.settings.hybrid.model_dump(mode="json") if blended else {},
         "weeks": wb.settings.split.test_weeks if model == "learned" else None,
         "catalogue": wb.settings.catalogue.model_dump(mode="json"),

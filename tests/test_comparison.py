@@ -1,10 +1,13 @@
 """Who takes part, who leads, for whom, at what cost: on the sample store, with a few fast models."""
 
+import json
+
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 from reco import Workbook, comparison, pipeline
+from reco.errors import InputError
 from reco.evaluation import evaluate
 from reco.models import MODELS
 
@@ -45,6 +48,76 @@ def test_who_is_left_out_says_why(wb, monkeypatch):
     assert "view" in table.loc["co_view", "reason"]  # the store has no events
     assert pd.isna(table.loc["popularity", "reason"])
     assert comparison.entrants(changed(wb, deep="auto"))["reason"].isna().sum() == len(FAST)
+
+
+@pytest.fixture
+def elsewhere(wb, monkeypatch, tmp_path):
+    """A workbook whose settings name batch output that ranks what everybody buys, from the worst; and its options."""
+    monkeypatch.setattr(comparison, "MODELS", {name: MODELS[name] for name in ("popularity", "personalize")})
+    when = pipeline.periods(wb)
+    best = pipeline.candidates(wb, "popularity", when.test)
+    lists = best[best["rank"] <= 20].sort_values("rank", ascending=False).groupby("user_id")["item_id"].agg(list)
+    lines = [json.dumps({"input": {"userId": u}, "output": {"recommendedItems": one}}) for u, one in lists.items()]
+    (tmp_path / "out.jsonl").write_text("\n".join(lines))
+
+    def named(**options: str) -> Workbook:
+        options = {"file": str(tmp_path / "out.jsonl"), **options}
+        other = Workbook(wb.settings.model_copy(update={"models": {"personalize": options}}))
+        other.connection, other.tables = wb.connection, wb.tables
+        return other
+
+    return named, when
+
+
+def test_lists_that_were_made_elsewhere_stand_on_the_board(elsewhere):
+    named, when = elsewhere
+    wb = named(trained_until=when.test.isoformat())
+    table = comparison.entrants(wb).set_index("model")
+    assert table.loc["personalize", "family"] == "Trained elsewhere"
+    assert table.loc["personalize", "trained"] == (
+        "yes, trained elsewhere on data before 2017-12-04 00:00, as the settings say"
+    )
+    board = comparison.leaderboard(wb, "anything")[10]
+    best = pipeline.candidates(wb, "popularity", when.test)
+    worst = best[best["rank"].between(11, 20)].assign(rank=21 - best["rank"])
+    test, x = pipeline.purchases(wb, when.test, when.end), pipeline.history(wb, when.test)
+    assert board["personalize"].summary.loc["ndcg", "value"] == pytest.approx(
+        evaluate(worst, test, x, k=10).summary.loc["ndcg", "value"]
+    )
+    assert 0 < board["personalize"].summary.loc["ndcg", "value"] < board["popularity"].summary.loc["ndcg", "value"]
+    assert comparison.costs(wb, list(board))["model"].tolist() == ["popularity"]
+    assert set(comparison.learning_curve(wb, list(board), [4], "anything")["model"]) == {"popularity"}
+    assert comparison.tunable(pd.DataFrame({"model": ["personalize", "popularity"]})) == "popularity"
+
+
+def test_lists_whose_model_has_seen_the_test_weeks_take_no_part(wb, elsewhere, tmp_path):
+    named, when = elsewhere
+    late = (when.test + pd.Timedelta(hours=1)).tz_convert(wb.settings.store.time_zone)
+    manifest = {"system": "personalize", "run": "r", "last_interaction": late.isoformat()}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    wb = named(manifest=str(tmp_path))
+    reason = comparison.entrants(wb).set_index("model").loc["personalize", "reason"]
+    assert reason == (
+        f"was trained on data up to {late:%Y-%m-%d %H:%M}, by the manifest of export r; expected nothing from "
+        "2017-12-04 on"
+    )
+    assert comparison.entrants(named(trained_until="2017-12-04"))["reason"].isna().all()  # a day of the shop's own time
+    with pytest.raises(InputError, match=r"workbook\.yaml: models\.personalize: was trained on data up to"):
+        pipeline.fitted(wb, "personalize", when.test)
+    early = {**manifest, "last_interaction": (when.test - pd.Timedelta(seconds=1)).isoformat()}
+    (tmp_path / "manifest.json").write_text(json.dumps(early))
+    assert comparison.entrants(wb)["reason"].isna().all()
+    for options, words in (({}, "nothing says until when"), ({"file": ""}, "takes part once models.personalize.file")):
+        assert words in comparison.entrants(named(**options)).set_index("model").loc["personalize", "reason"]
+
+
+def test_another_file_of_lists_is_another_key_of_the_cache(elsewhere, tmp_path):
+    named, when = elsewhere
+    wb = named(trained_until=when.test.isoformat())
+    before = pipeline.depends(wb, "personalize", when.test)
+    (tmp_path / "out.jsonl").write_text("")
+    assert pipeline.depends(wb, "personalize", when.test) != before
+    assert "files" not in pipeline.depends(wb, "popularity", when.test)
 
 
 def test_leaderboard_judges_everyone_at_every_length(wb):

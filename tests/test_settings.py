@@ -164,6 +164,12 @@ def test_file_is_found_in_the_folders_above(written, tmp_path, monkeypatch):
             "hybrid.parts.collaborative: no such model; expected one of .*ease.*, found 'eas'",
         ),
         (
+            "collaborative: ease",
+            "collaborative: personalize",
+            line_of("parts:"),
+            "hybrid.parts.collaborative: was trained elsewhere and cannot learn other weeks; expected a model that is",
+        ),
+        (
             "model: tfidf}",
             "model: tfidv}",
             line_of("model: tfidf}"),

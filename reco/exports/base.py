@@ -175,6 +175,7 @@ class Material:
         made_at: UTC, as ISO 8601.
         withheld: how many rows were left out, by reason.
         remarks: what the reader of the manifest should know.
+        facts: what the manifest says besides.
     """
 
     loaders: Mapping[str, Callable[[], pa.Table]]
@@ -182,6 +183,7 @@ class Material:
     made_at: str
     withheld: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    facts: dict[str, str | None] = field(default_factory=dict)
     _built: dict[str, pa.Table] = field(default_factory=dict)
 
     def table(self, name: str) -> pa.Table:

@@ -23,15 +23,18 @@ LENGTH: Final = 20
 
 
 def of_workbook(wb: Workbook, until: pd.Timestamp | None = None) -> Material:
-    """What is exported of a store: the standing slates at `until`, the end of the data by default, and its tables."""
-    until = pipeline.periods(wb).end if until is None else until
+    """What is exported of a store: the standing slates at `until`, the end of the data by default, and its tables.
+
+    Interactions are those before `until`, all by default.
+    """
+    before, until = until, pipeline.periods(wb).end if until is None else until
     material = Material({}, wb.settings.store.currency, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     material.loaders = {
         "lists": lambda: _lists(wb, until, material),
         "contexts": lambda: _contexts(wb),
         "products": lambda: _products(wb),
         "customers": lambda: _customers(wb),
-        "interactions": lambda: _interactions(wb),
+        "interactions": lambda: _interactions(wb, before),
         "contacts": lambda: _contacts(wb, material),
         "impressions": lambda: _impressions(wb, material),
         "devices": lambda: _devices(wb),
@@ -41,6 +44,20 @@ def of_workbook(wb: Workbook, until: pd.Timestamp | None = None) -> Material:
         "banned": lambda: _banned(wb),
     }
     return material
+
+
+def moment(wb: Workbook, named: str) -> pd.Timestamp:
+    """A moment as people name it: a day of the shop's own time, or `test` or `validation`, when these weeks begin.
+
+    Raises `InputError` for anything else.
+    """
+    if named in ("test", "validation"):
+        return getattr(pipeline.periods(wb), named)
+    try:
+        day = pd.Timestamp(named)
+    except ValueError:
+        raise InputError(f"--until {named!r}: expected a day such as 2026-11-01, or test or validation") from None
+    return (day.tz_localize(wb.settings.store.time_zone) if day.tz is None else day).tz_convert("UTC")
 
 
 def about(wb: Workbook) -> dict[str, Any]:
@@ -98,14 +115,16 @@ def _customers(wb: Workbook) -> pa.Table:
     return customers.order_by("customer_id").select(*TABLES["customers"].names).to_pyarrow()
 
 
-def _interactions(wb: Workbook) -> pa.Table:
-    """What customers with consent bought and viewed, the earliest first."""
+def _interactions(wb: Workbook, before: pd.Timestamp | None) -> pa.Table:
+    """What customers with consent bought and viewed `before` a moment, the earliest first."""
     lines = pipeline.sold(wb)
+    lines = lines if before is None else lines.filter(lines.ordered_at < before)
     price = lines.revenue.cast("float64") / lines.quantity
     bought = lines.select("customer_id", "product_id", "order_id", "quantity", occurred_at="ordered_at", price=price)
     parts = [_padded(bought.to_pyarrow(), "interactions", event="Purchase")]
     if wb.has("events"):
         views = wb.table("events").filter(lambda t: (t.event == "view_item") & t.customer_id.notnull())
+        views = views if before is None else views.filter(views.occurred_at < before)
         views = views.filter(views.product_id.notnull()).anti_join(pipeline.without_consent(wb), "customer_id")
         found = views.select("customer_id", "product_id", "occurred_at").to_pyarrow()
         parts.append(_padded(found, "interactions", event="View"))

@@ -66,6 +66,7 @@ def export(
         "made_at": material.made_at,
         "changed_since": last["run"] if only_changed and last else None,
         **(about or {}),
+        **material.facts,
         "withheld": material.withheld,
         "remarks": material.remarks,
     }

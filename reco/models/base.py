@@ -86,6 +86,8 @@ class Recommender(ABC):
     space: ClassVar[Mapping[str, Range | tuple]] = {}
     #: learned attributes that the model writes and reads itself, by `_save_extra` and `_load_extra`
     own_files: ClassVar[tuple[str, ...]] = ()
+    #: options that name files of a model that was trained elsewhere, which `fit` reads, the first of all
+    reads: ClassVar[tuple[str, ...]] = ()
 
     def fit(self, interactions: Interactions) -> Self:
         """Learn from `interactions`, forgetting whatever was learned before.

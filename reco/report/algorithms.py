@@ -32,7 +32,7 @@ def entrants(table: pd.DataFrame) -> None:
     yes = {True: "yes", False: "no"}
     flags = ["new_customers", "new_products", "updates", "explains"]
     shown = table[["title", "family", *flags]].assign(**{flag: table[flag].map(yes) for flag in flags})
-    shown["takes_part"] = table["reason"].fillna("yes")
+    shown["takes_part"] = table["reason"].fillna(table["trained"]).fillna("yes")
     labels = {
         "title": "Algorithm",
         "new_customers": "Serves unknown customers",

@@ -82,6 +82,9 @@ def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
         if model not in MODELS:
             message = f"no such model; expected one of {', '.join(MODELS)}"
             yield {"loc": place, "msg": message, "type": "unknown_model", "input": model}
+        elif place[0] == "hybrid" and MODELS[model].reads:
+            message = "was trained elsewhere and cannot learn other weeks; expected a model that is trained here"
+            yield {"loc": place, "msg": message, "type": "trained_elsewhere", "input": model}
     for model, options in settings.models.items():
         try:
             make_model(model, **options)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from reco import Workbook
+from reco import Workbook, pipeline
 from reco.cli import app
 from reco.errors import InputError
 from reco.exports import EXPORTS, material, running
@@ -103,6 +103,16 @@ def test_products_have_links_of_the_settings(made):
     goods = made.table("products").to_pandas().set_index("product_id")
     assert goods.loc["007", "url"] == "https://shop.example/p/007?from=reco"
     assert goods.loc["007", "price"] == 2.5
+
+
+def test_what_a_model_elsewhere_may_learn_ends_where_it_is_asked_to(wb):
+    early = material.of_workbook(wb, material.moment(wb, "2024-02-01"))
+    times = early.table("interactions")["occurred_at"].to_pylist()
+    assert {time.month for time in times} == {1} and len(times) == 8
+    assert len(material.of_workbook(wb).table("interactions")) == 16
+    assert material.moment(wb, "test") == pipeline.periods(wb).test
+    with pytest.raises(InputError, match="--until 'soon': expected a day such as 2026-11-01, or test or validation"):
+        material.moment(wb, "soon")
 
 
 def call(*arguments: str):

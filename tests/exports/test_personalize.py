@@ -62,6 +62,14 @@ class TestPersonalize(Contract):
             self.export(tmp_path, made.material(products=made.products(ids)))
         assert list(tmp_path.iterdir()) == []
 
+    def test_the_manifest_tells_what_a_model_trained_on_it_has_seen(self, tmp_path):
+        from reco.models.outside import Personalize
+
+        folder, told = self.export(tmp_path)
+        assert told["last_interaction"] == "2026-11-24T12:00:00.000000Z"
+        until = Personalize(manifest=str(folder)).trained().until
+        assert until == forms.pd.Timestamp("2026-11-24 12:00:00.000001Z")
+
     def test_too_little_data_is_remarked(self, tmp_path):
         _, told = self.export(tmp_path)
         assert "Amazon Personalize asks for 1,000 interactions at least; there are 4" in told["remarks"]

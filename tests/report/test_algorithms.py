@@ -51,16 +51,17 @@ def test_beyond_accuracy_shows_the_rest(shown):
 def test_why_somebody_takes_no_part(shown):
     table = pd.DataFrame(
         {
-            "model": ["a", "b"],
-            "title": ["Alpha", "Beta"],
-            "family": ["One", "Two"],
-            "reason": [None, "needs views"],
-            **{key: [True, False] for key in ("new_customers", "new_products", "updates", "explains")},
+            "model": ["a", "b", "c"],
+            "title": ["Alpha", "Beta", "Gamma"],
+            "family": ["One", "Two", "Elsewhere"],
+            "reason": [None, "needs views", None],
+            "trained": [None, None, "yes, trained elsewhere"],
+            **{key: [True, False, False] for key in ("new_customers", "new_products", "updates", "explains")},
         }
     )
     algorithms.entrants(table)
-    assert shown[0].cells["Takes part"].tolist() == ["yes", "needs views"]
-    assert shown[0].cells["Tells why"].tolist() == ["yes", "no"]
+    assert shown[0].cells["Takes part"].tolist() == ["yes", "needs views", "yes, trained elsewhere"]
+    assert shown[0].cells["Tells why"].tolist() == ["yes", "no", "no"]
 
 
 def test_an_empty_learning_curve_says_so(shown):

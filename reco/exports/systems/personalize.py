@@ -9,7 +9,6 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from reco.columns import Columns
 from reco.errors import InputError
 from reco.exports.base import NO_ROWS, ExportSettings, Material, Output, at_least_rows, at_most, select
 from reco.exports.forms import dumped
@@ -67,6 +66,9 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
         "SELECT count(*) AS n FROM (SELECT USER_ID FROM t GROUP BY USER_ID HAVING count(*) > 1)", t=interactions
     )["n"][0].as_py()
     at_least_rows(twice, USERS, "users with two interactions", TITLE, material)
+    last = material.sql("SELECT strftime(max(occurred_at), '%Y-%m-%dT%H:%M:%S.%fZ') AS last FROM interactions")
+    # whoever judges a model that was trained on these files must know what it has seen
+    material.facts["last_interaction"] = last["last"][0].as_py()
     made = {"Interactions": interactions, "Items": items, "Users": users}
     keys = {"Items": ("ITEM_ID",), "Users": ("USER_ID",), "Interactions": tuple(interactions.column_names[:4])}
     where = "to S3, then a data-set import job"
@@ -113,32 +115,8 @@ def schema(name: str, columns: pa.Schema) -> dict:
 
 
 def read_batch(path: str | Path) -> pd.DataFrame:
-    """Lists out of batch inference: user_id, rank, item_id, score, as `reco.evaluation.evaluate` takes them.
+    """Lists out of batch inference, as `reco.models.outside.read_batch` reads them."""
+    # the models take seconds to import, and exports need none of them
+    from reco.models import outside
 
-    Of related items, user_id is the item that was asked about. Lines with an error are left out; where Personalize
-    gives no scores, the score falls with the rank. Raises `InputError` for a file that is none.
-    """
-    empty = {column: [] for column in (Columns.USER, Columns.RANK, Columns.ITEM, Columns.SCORE)}
-    query = """
-        WITH lines AS (
-            SELECT json AS line, row_number() OVER () AS number FROM read_ndjson_objects(?)
-        ), parts AS (
-            SELECT number, coalesce(line ->> '$.input.userId', line ->> '$.input.itemId') AS user_id,
-                (line -> '$.output.recommendedItems')::VARCHAR[] AS items,
-                (line -> '$.output.scores')::DOUBLE[] AS scores
-            FROM lines WHERE (line ->> '$.error') IS NULL
-        )
-        SELECT user_id, rank::INT AS rank, items[rank] AS item_id, coalesce(scores[rank], 1.0 / rank) AS score
-        FROM (SELECT *, unnest(range(1, len(items) + 1)) AS rank FROM parts WHERE user_id IS NOT NULL)
-        ORDER BY number, rank
-    """
-    import duckdb
-
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file; expected the output of a batch inference job")
-    if not Path(path).stat().st_size:
-        return pd.DataFrame(empty)
-    try:
-        return select(query, [str(path)]).to_pandas()
-    except duckdb.Error as error:
-        raise InputError(f"{path}: not readable as batch output ({str(error).splitlines()[0]})") from None
+    return outside.read_batch(path)
