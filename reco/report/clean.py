@@ -78,6 +78,8 @@ def _style(style: str) -> str | None:
 
 
 def _looks(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "role" and value == "region":
+        return "group"
     return _style(value) if attribute == "style" else value
 
 
@@ -105,6 +107,7 @@ _WITH_LOOKS: Final = nh3.Cleaner(
         "table": {"cellpadding", "cellspacing"},
     },
     attribute_filter=_looks,
+    set_tag_attribute_values={"section": {"role": "group"}},  # what a shop shows is no part of the report's own map
     link_rel=None,
 )
 

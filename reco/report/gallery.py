@@ -88,8 +88,15 @@ def frame(words: str, shown: Widget, context: Context) -> Frame:
     if context.channel == "email":
         mail = email(shown, unsubscribe="#main")
         looks = re.search(r"<style>(.*?)</style>", mail.html, re.DOTALL)
-        return Frame(words, Markup(mail.block), Markup(looks[1] if looks else ""), True)  # noqa: S704 escaped there
-    return Frame(words, module(shown, level=4), Markup(style()), False)  # noqa: S704 our own file
+        return Frame(words, _inside(mail.block), Markup(looks[1] if looks else ""), True)  # noqa: S704 escaped there
+    return Frame(words, _inside(module(shown, level=4)), Markup(style()), False)  # noqa: S704 our own file
+
+
+def _inside(html: str) -> Markup:
+    """HTML as a part of this page: below its headings, and no landmark of it."""
+    html = re.sub(r"(</?)h([12])\b", lambda found: f"{found[1]}h{int(found[2]) + 3}", html)
+    html = html.replace("<section ", '<section role="group" ').replace(' role="region"', ' role="group"')
+    return Markup(html)  # noqa: S704 escaped where it was made
 
 
 def shown_of(wb: Workbook, item_ids: Iterable[str]) -> pd.DataFrame:

@@ -138,6 +138,14 @@ def _arrange(soup: BeautifulSoup, question: str) -> None:
         while tag["id"] in seen:
             tag["id"], number = f"{name}-{number}", number + 1
         seen.add(tag["id"])
+        if tag["id"] != name and (table := tag.find_parent("table")):
+            _follow(table, name, tag["id"])
+
+
+def _follow(table: Tag, name: str, renamed: str) -> None:
+    """Let the cells of a table name their headings as they are called now."""
+    for cell in table.find_all(headers=True):
+        cell["headers"] = [renamed if one == name else one for one in cell.get_attribute_list("headers")]
 
 
 def _scroll_box(soup: BeautifulSoup, table: Tag) -> Tag:

@@ -247,3 +247,10 @@ def test_every_state_has_a_word_and_a_shape(outcome, run, word):
     mark = pages.mark(ENTRY.model_copy(update={"outcome": outcome, "run": run}), RUN)
     assert mark.word == word
     assert mark.shape
+
+
+def test_cells_name_their_headings_in_tables_that_share_ids():
+    table = '<table><tr><th id="a">A</th><th id="b">B</th></tr><tr><td headers="a b">1</td></tr></table>'
+    cells = [code("show.table()", shows(**{"text/html": table, "text/plain": "1"})) for _ in range(2)]
+    body = BeautifulSoup(html.read(new_notebook(cells=cells)).html, "html.parser")
+    assert [cell["headers"] for cell in body.find_all("td")] == [["a", "b"], ["a-2", "b-2"]]

@@ -47,6 +47,12 @@ def test_phone_and_desktop_stand_side_by_side_at_their_widths(show):
     assert shown.locator("#grid-on_site").locator("..").locator(".desktop .reco-items").evaluate(columns) == 4
 
 
+def test_no_module_or_mail_is_a_landmark_or_heads_the_page(show):
+    shown = show(PAGE, 1400)
+    assert shown.get_by_role("heading", level=1).count() == 1
+    assert shown.get_by_role("region", name="Similar products").count() == 0
+
+
 def test_slates_are_shown_as_text(show):
     shown = show(PAGE, 1400)
     assert shown.get_by_text(HOSTILE, exact=True).count() == 10
