@@ -19,6 +19,9 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 #: Cells with one of these tags are not part of what readers see.
 _HIDDEN: Final = {"parameters", "injected-parameters", "papermill-error-cell-tag", "hide"}
 
+#: Ids that the page itself has.
+_OF_THE_PAGE: Final = {"main", "about", "about-title", "what-changed", "what-to-do", "definitions"}
+
 
 class Section(NamedTuple):
     """A heading that the contents lead to."""
@@ -37,6 +40,7 @@ class Body(NamedTuple):
         figures: the decisive figures it recorded.
         kpis: the key figures it showed as cards.
         actions: what it tells readers to do.
+        simulated: whether any of it comes from simulated shoppers.
     """
 
     html: Markup
@@ -45,6 +49,7 @@ class Body(NamedTuple):
     figures: dict[str, object]
     kpis: tuple[Kpi, ...] = ()
     actions: tuple[str, ...] = ()
+    simulated: bool = False
 
 
 def read(notebook: NotebookNode, question: str = "", until: int | None = None) -> Body:
@@ -69,13 +74,15 @@ def read(notebook: NotebookNode, question: str = "", until: int | None = None) -
     soup = BeautifulSoup(html, "html.parser")
     _arrange(soup, question)
     sections = [Section(heading["id"], heading.get_text()) for heading in soup.find_all("h2", id=True)]
+    kpis = tuple(Kpi.model_validate(kpi) for kpi in _last(outputs, CARDS, []))
     return Body(
         Markup(str(soup)),  # noqa: S704 made of cleaned parts
         headline,
         sections,
         dict(_last(outputs, RECORD, {})),
-        tuple(Kpi.model_validate(kpi) for kpi in _last(outputs, CARDS, [])),
+        kpis,
         tuple(map(str, _last(outputs, ACTIONS, []))),
+        any(kpi.simulated for kpi in kpis) or soup.find("p", class_="simulated") is not None,
     )
 
 
@@ -132,7 +139,7 @@ def _arrange(soup: BeautifulSoup, question: str) -> None:
             table.wrap(_scroll_box(soup, table))
     for code in soup.select("details.code pre"):
         code.attrs |= {"tabindex": "0", "role": "group", "aria-label": "Code"}
-    seen: set[str] = set()
+    seen: set[str] = set(_OF_THE_PAGE)
     for tag in soup.find_all(id=True):
         name, number = tag["id"], 2
         while tag["id"] in seen:

@@ -217,6 +217,20 @@ class Kpi(BaseModel):
         attribute = Markup(' id="{}"').format(id) if id else ""
         return Markup('<li class="card"{}>{}</li>').format(attribute, Markup("").join(parts))
 
+    def brief(self) -> Markup:
+        """The figure as one line of a list: name, value, interval, status."""
+        sign = self.status.value
+        return Markup(
+            '<li><span class="name">{}</span> <strong>{}</strong> <span class="interval">({})</span> '
+            '<span class="state {}"><span aria-hidden="true">{}</span> {}</span>{}</li>'
+        ).format(
+            self.name,
+            self.said(self.value),
+            self.interval,
+            *sign,
+            Markup(" <em>simulated</em>") if self.simulated else "",
+        )
+
 
 def legend(kpis: list[Kpi]) -> str:
     """What the statuses of some figures mean, in one line; empty when none has a target and all have enough data.

@@ -5,7 +5,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,17 +18,20 @@ from reco.report.gallery import PAGE, gallery
 from reco.report.text import scrub
 from reco.runs.child import last_started
 from reco.runs.children import Children
-from reco.runs.facts import count_rows, gather
-from reco.runs.history import prune
+from reco.runs.facts import count_rows, gather, last_day
+from reco.runs.history import Kept, prune, runs
 from reco.runs.outcomes import Outcome, State
 from reco.runs.plan import Task
 from reco.runs.publish import carry, carry_file, earlier, private_folder, publish
-from reco.runs.record import Entry, Run, new_id
+from reco.runs.record import Entry, Run, moment, new_id
 from reco.runs.secrets import Secrets, named
 from reco.workbook import Workbook
 
 #: The notebook whose slates the gallery shows.
 FILLS: Final = "04_fill_contexts"
+
+#: Runs before that pages look back to.
+PAST: Final = 30
 
 
 class Reusable(NamedTuple):
@@ -67,6 +70,7 @@ class Execution:
         self.id = new_id(self.created_at)
         self.facts = gather(workbook, overrides)
         self.earlier = earlier(store)
+        self.past = self._past()
         self.reusable = {
             name: found
             for name in tasks
@@ -96,7 +100,7 @@ class Execution:
 
     def _publish(self, gallery: str | None) -> None:
         done = self._as_run()
-        (self.private / "index.html").write_text(pages.index(done, gallery), encoding="utf-8")
+        (self.private / "index.html").write_text(pages.index(done, gallery, self.past), encoding="utf-8")
         publish(self.private, self.store, done)
         keep = self.workbook.settings.runs
         prune(self.store, keep.keep, keep.keep_days, self.created_at)
@@ -230,7 +234,7 @@ class Execution:
             body = html.read(notebook, question)
             found = {key: getattr(body, key) for key in ("headline", "figures", "kpis", "actions")}
             entry = self._entry(name, outcome, **found)
-            return entry, pages.report(self._as_run(), entry, body, self._model(name))
+            return entry, pages.report(self._as_run(), entry, body, self._model(name), self.past)
         place = last_started(notebook) if notebook else None
         partial = html.read(notebook, question, until=place.position) if place else None
         entry = self._entry(name, outcome)
@@ -256,8 +260,19 @@ class Execution:
         for folder, record in self.earlier:
             entry = record.notebooks.get(name)
             if entry and entry.outcome.state == State.OK:
-                return pages.LastGood(f"../{folder.name}/{entry.page}", entry.run)
+                return pages.LastGood(f"../{folder.name}/{entry.page}", entry.run, moment(entry.run), entry.headline)
         return None
+
+    def _past(self) -> list[Kept]:
+        """The newest runs of the store; without the folder where pages will go when this run is published."""
+        keep = self.workbook.settings.runs
+        oldest = self.created_at - timedelta(days=keep.keep_days) if keep.keep_days is not None else None
+        return [
+            kept._replace(folder=None)
+            if (keep.keep is not None and rank >= keep.keep) or (oldest and kept.run.created_at < oldest)
+            else kept
+            for rank, kept in enumerate(runs(self.store, PAST), 1)
+        ]
 
     def _as_run(self) -> Run:
         """The run as it stands."""
@@ -267,6 +282,7 @@ class Execution:
             finished_at=datetime.now(UTC),
             facts=self.facts,
             rows=count_rows(self.workbook),
+            data_until=last_day(self.workbook),
             settings=self.workbook.settings.model_dump(mode="json"),
             notebooks={name: self.entries[name] for name in self.tasks if name in self.entries},
         )

@@ -3,9 +3,11 @@
 import platform
 import subprocess
 from collections.abc import Mapping
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from reco.runs.record import Facts
 from reco.workbook import Workbook
@@ -48,6 +50,20 @@ def count_rows(workbook: Workbook) -> dict[str, int]:
 
     files = sorted((workbook.folder / "tables").glob("*.parquet"))
     return {path.stem: read_metadata(path).num_rows for path in files}
+
+
+def last_day(workbook: Workbook) -> date | None:
+    """Day of the last order by the shop's clock, read from the file's own statistics; None without orders."""
+    from pyarrow.parquet import read_metadata
+
+    file = workbook.folder / "tables" / "order_lines.parquet"
+    if not file.exists():
+        return None
+    found = read_metadata(file)
+    place = found.schema.names.index("ordered_at")
+    told = [found.row_group(group).column(place).statistics for group in range(found.num_row_groups)]
+    moments = [one.max for one in told if one is not None and one.has_min_max]
+    return max(moments).astimezone(ZoneInfo(workbook.settings.store.time_zone)).date() if moments else None
 
 
 def _versions() -> dict[str, str]:

@@ -25,15 +25,25 @@ class Kept(NamedTuple):
     folder: Path | None
 
 
-def runs(store: Path) -> list[Kept]:
-    """Every run of a store that left a record that can be read, the newest first."""
-    found = [Kept(run, folder) for folder in _folders(store) if (run := read(folder))]
-    for file in (store / FOLDER).glob("*.json"):
-        try:
-            found.append(Kept(Run.model_validate_json(file.read_text(encoding="utf-8")), None))
-        except (OSError, ValidationError):
-            continue
+def runs(store: Path, most: int | None = None) -> list[Kept]:
+    """Every run of a store that left a record that can be read, or the newest `most` of them, the newest first."""
+    places = [*_folders(store), *(store / FOLDER).glob("*.json")]
+    found: list[Kept] = []
+    for place in sorted(places, key=lambda path: path.stem, reverse=True):
+        if len(found) == most:
+            break
+        folder = place if place.is_dir() else None
+        if run := read(folder) if folder else _removed(place):
+            found.append(Kept(run, folder))
     return sorted(found, key=lambda kept: kept.run.id, reverse=True)
+
+
+def _removed(file: Path) -> Run | None:
+    """The record of a run whose pages are gone, if it can be read."""
+    try:
+        return Run.model_validate_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return None
 
 
 def find(store: Path, name: str) -> Run:

@@ -1,7 +1,7 @@
 """The record of a run, kept as run.json beside its pages: our own account of what happened, never Papermill's."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,6 +96,7 @@ class Run(BaseModel):
 
     Attributes:
         rows: rows of each unified table.
+        data_until: day of the last order, by the shop's clock.
         settings: the settings in effect.
     """
 
@@ -106,6 +107,7 @@ class Run(BaseModel):
     finished_at: datetime
     facts: Facts
     rows: dict[str, int] = {}
+    data_until: date | None = None
     settings: dict[str, Any] = {}
     notebooks: dict[str, Entry] = {}
 
