@@ -7,7 +7,7 @@ import ibis
 import pandas as pd
 
 from reco.errors import MissingTableError
-from reco.simulation import simulate
+from reco.simulation import SOURCE, simulate
 from reco.workbook import Workbook
 
 
@@ -18,16 +18,26 @@ class Log(NamedTuple):
         impressions: the unified table (a simulated one adds `fallback` and `age_weeks`).
         order_lines: order lines from the first impression on; a simulated log adds the orders after stray clicks.
         simulated: whether shoppers were simulated; then every number from it is, too.
+        assignments: who was held out of a simulated log, see `reco.simulation.World`; None where nobody was, and for a
+            store's own log, of which a file tells.
+        held: the share of customers that the simulation held out.
     """
 
     impressions: ibis.Table
     order_lines: ibis.Table
     simulated: bool
+    assignments: ibis.Table | None = None
+    held: float = 0.0
 
     @property
     def mark(self) -> str:
         """What every title of a table or picture from this log ends in."""
         return " (simulated)" if self.simulated else ""
+
+    @property
+    def added(self) -> float:
+        """What recommendations really added to the revenue of a simulated log: orders after stray clicks."""
+        return float(self.order_lines.filter(lambda t: t.source == SOURCE).revenue.sum().fill_null(0).execute())
 
     @property
     def days(self) -> int:
@@ -61,4 +71,7 @@ def read_log(wb: Workbook) -> Log:
             f"{wb.settings.file.name}"
         )
     world = simulate(wb)
-    return Log(ibis.memtable(world.impressions), ibis.memtable(world.order_lines), simulated=True)
+    held = None if world.assignments.empty else ibis.memtable(world.assignments)
+    return Log(
+        ibis.memtable(world.impressions), ibis.memtable(world.order_lines), True, held, wb.settings.simulation.holdout
+    )

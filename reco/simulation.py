@@ -2,8 +2,9 @@
 
 Each real order of the weeks after a model was trained is a visit. The visitor sees slates that the workbook's own
 models make, looks at positions in turn with a falling chance, clicks mostly on products that the rest of the real
-basket or the orders of the next days hold, sometimes astray, and now and then orders after a stray click. Whatever
-is computed from the result is simulated and must say so.
+basket or the orders of the next days hold, sometimes astray, and now and then orders after a stray click: that is
+all that recommendations add here. A share of the customers is held out and shown nothing. Whatever is computed from the
+result is simulated and must say so.
 """
 
 from typing import NamedTuple
@@ -14,6 +15,7 @@ import pandas as pd
 from reco.columns import Columns
 from reco.contexts.requests import Requests, opaque_ids
 from reco.contexts.slates import make_slates
+from reco.experiments.assignment import assign
 from reco.pipeline import periods, sold
 from reco.settings import Simulation
 from reco.workbook import Workbook
@@ -24,6 +26,10 @@ LATER_DAYS = 7
 #: Product pages that a visitor opens, and the share of visitors who leave a cart behind.
 PAGES_PER_VISIT = 2
 ABANDONED_SHARE = 0.1
+
+#: The arms of the holdout, and the source of order lines that a stray click brought.
+SHOWN, HOLDOUT = "shown", "holdout"
+SOURCE = "simulation"
 
 
 class Visits(NamedTuple):
@@ -48,10 +54,13 @@ class World(NamedTuple):
         impressions: columns of the unified table, plus `age_weeks` (of the model that made the slate).
         order_lines: the real order lines of the simulated weeks and the extra ones after stray clicks, in the
             columns of the unified table; `source` tells which (`simulation` for the extra ones).
+        assignments: one row a visit, also of those who were shown nothing: customer_id, variant (`shown` or
+            `holdout`), session_id, assigned_at (when the log begins); no row where nobody is held out.
     """
 
     impressions: pd.DataFrame
     order_lines: pd.DataFrame
+    assignments: pd.DataFrame
 
 
 def simulate(wb: Workbook) -> World:
@@ -75,22 +84,28 @@ def simulate(wb: Workbook) -> World:
     return World(
         wb.cached("simulated-impressions", lambda: run().impressions, **depends),
         wb.cached("simulated-order-lines", lambda: run().order_lines, **depends),
+        wb.cached("simulated-assignments", lambda: run().assignments, **depends),
     )
 
 
 def _run(wb: Workbook) -> World:
     when, rng = periods(wb), np.random.default_rng(wb.settings.simulation.seed)
-    parts = []
+    parts, assignments = [], []
     for start, end in ((when.validation, when.test), (when.test, when.end)):
-        seen = visits(wb, start, end, rng)
+        seen, assigned = _shown(visits(wb, start, end, rng), wb.settings.simulation, when.validation)
+        assignments.append(assigned)
         for context in wb.settings.contexts:
             requests, wanted = ask(wb, context, seen, rng)
-            slates = make_slates(wb, context, requests, until=start).frame
+            slates = make_slates(wb, context, requests, until=start, explained=False).frame
             shown = slates.merge(requests.frame[["slate_id", "asked_at"]], on="slate_id")
             shown["age_weeks"] = ((shown["asked_at"] - start).dt.days // 7).astype("int8")
             parts.append(behave(shown, wanted, wb.settings.simulation, rng))
     impressions = pd.concat(parts, ignore_index=True)
-    return World(_as_impressions(impressions), _as_order_lines(wb, impressions, when.validation, when.end))
+    return World(
+        _as_impressions(impressions),
+        _as_order_lines(wb, impressions, when.validation, when.end),
+        pd.concat(assignments, ignore_index=True),
+    )
 
 
 def visits(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp, rng: np.random.Generator) -> Visits:
@@ -114,6 +129,21 @@ def visits(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp, rng: np.random.
             }
         ),
     )
+
+
+def _shown(seen: Visits, chances: Simulation, start: pd.Timestamp) -> tuple[Visits, pd.DataFrame]:
+    """The visits of customers who are not held out, and the arm of every visit's customer."""
+    orders, columns = seen.orders, ["customer_id", "variant", "session_id", "assigned_at"]
+    if not chances.holdout:
+        none = orders.head(0).assign(variant="", session_id="", assigned_at=start)
+        return seen, none[columns].astype({"variant": "str", "session_id": "str"})
+    shares = {SHOWN: 1 - chances.holdout, HOLDOUT: chances.holdout}
+    arms = assign(orders["customer_id"], f"simulated recommendations {chances.seed}", shares)
+    kept = (arms == SHOWN).to_numpy()
+    number = np.where(kept, kept.cumsum() - 1, -1)  # orders that are left are counted anew
+    lines = seen.lines.assign(order=number[seen.lines["order"]]).query("order >= 0").reset_index(drop=True)
+    assigned = orders.assign(variant=arms, session_id=orders["order_id"].astype("str"), assigned_at=start)
+    return Visits(seen.start, orders[kept].reset_index(drop=True), lines), assigned[columns]
 
 
 def ask(wb: Workbook, context: str, seen: Visits, rng: np.random.Generator) -> tuple[Requests, pd.DataFrame]:
@@ -236,7 +266,7 @@ def _as_order_lines(wb: Workbook, shown: pd.DataFrame, start: pd.Timestamp, end:
             "quantity": 1.0,
             "revenue": price.fillna(0.0).to_numpy(),
             "currency": wb.settings.store.currency,
-            "source": "simulation",
+            "source": SOURCE,
         }
     )
     return pd.concat([real[columns], extra], ignore_index=True)

@@ -1,5 +1,7 @@
 """Simulated shoppers do what the settings say, on real baskets that stay as they are."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ from pandas.testing import assert_frame_equal
 
 from reco import Workbook, pipeline, simulation
 from reco.contexts.requests import opaque_ids
+from reco.impressions import read_log
+from reco.kpis import per_customer
 from reco.settings import Simulation
 from reco.simulation import Visits, ask, behave, simulate
 
@@ -222,6 +226,39 @@ def test_extra_orders_are_marked_and_follow_stray_clicks(wb, world):
     assert (extra["quantity"] == 1).all()
 
 
+def test_who_is_held_out_sees_nothing_and_everybody_else_something(wb, world, seen):
+    arms = world.assignments.drop_duplicates("customer_id").set_index("customer_id")["variant"]
+    assert not set(seen["customer_id"]) & set(arms.index[arms == "holdout"])
+    assert set(arms.index[arms == "shown"]) == set(seen["customer_id"])
+    assert within((arms == "holdout").mean(), wb.settings.simulation.holdout, len(arms))
+    when = pipeline.periods(wb)
+    orders = [simulation.visits(wb, *span, np.random.default_rng(0)).orders for span in pairwise(when)]
+    visited = pd.concat(orders)[["order_id", "customer_id"]].set_axis(["session_id", "customer_id"], axis=1)
+    assert_frame_equal(world.assignments[["session_id", "customer_id"]], visited.reset_index(drop=True))
+    assert (world.assignments["assigned_at"] == when.validation).all()
+
+
+def test_what_recommendations_add_is_in_the_book(wb, world):
+    log = read_log(wb)
+    extra = world.order_lines.loc[world.order_lines["source"] == "simulation", "revenue"]
+    assert log.added == pytest.approx(extra.sum(), rel=1e-12)
+    assert log.held == wb.settings.simulation.holdout
+    customers = per_customer(log.assignments, log.order_lines).execute()
+    spent = customers.groupby("variant")["revenue"].sum()
+    real = world.order_lines[world.order_lines["source"] != "simulation"]
+    arms = world.assignments.drop_duplicates("customer_id").set_index("customer_id")["variant"]
+    bought = real.groupby(real["customer_id"].map(arms))["revenue"].sum()
+    assert spent["shown"] - bought["shown"] == pytest.approx(extra.sum(), rel=1e-9)
+    assert spent["holdout"] == pytest.approx(bought["holdout"], rel=1e-9)
+
+
+def test_nobody_need_be_held_out():
+    seen, assigned = simulation._shown(visit(60), Simulation(holdout=0), START)
+    assert_frame_equal(seen.orders, visit(60).orders)
+    assert assigned.empty
+    assert list(assigned) == ["customer_id", "variant", "session_id", "assigned_at"]
+
+
 @pytest.fixture(scope="module")
 def left_carts(wb) -> Workbook:
     """The sample with its smallest context only."""
@@ -241,9 +278,9 @@ def test_same_seed_same_bytes_another_seed_another_world(left_carts, wb):
 def test_slates_come_from_models_of_before_the_period(left_carts, monkeypatch):
     asked = []
 
-    def make_slates(wb, context, requests, until):
+    def make_slates(wb, context, requests, until, **options):
         asked.append((until, requests.frame["asked_at"].min()))
-        return real(wb, context, requests, until)
+        return real(wb, context, requests, until, **options)
 
     real = simulation.make_slates
     monkeypatch.setattr(simulation, "make_slates", make_slates)

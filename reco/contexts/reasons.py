@@ -62,14 +62,24 @@ class Told(NamedTuple):
 
 
 def told(
-    shop: Snapshot, context: str, strategies: Sequence[Strategy], shown: pd.DataFrame, customer: np.ndarray
+    shop: Snapshot,
+    context: str,
+    strategies: Sequence[Strategy],
+    shown: pd.DataFrame,
+    customer: np.ndarray,
+    explained: bool = True,
 ) -> Told:
-    """Titles and reasons of what a context shows (slate, item, because, strategy, part), customers by id."""
+    """Titles and reasons of what a context shows (slate, item, because, strategy, part), customers by id.
+
+    Models say why they picked something for a customer where it is to be `explained`.
+    """
     number, item = (shown[column].to_numpy("int64") for column in ("strategy", "item"))
     part = shown["part"].to_numpy()
     reasons = np.array(_reasons(strategies), dtype=object)[number]
     reasons = np.select([part == TRENDING, part == POPULAR], [WORDS["trending"], WORDS["popularity"]], reasons)
-    reasons, because = _of_customers(shop, context, strategies, shown, customer, reasons)
+    because = shown["because"].to_numpy("int64")
+    if explained:
+        reasons, because = _of_customers(shop, context, strategies, shown, customer, reasons)
     titled = shop.shelf.texts("title")
     product = np.where(because >= 0, titled[because], None)
     namesake = (because >= 0) & (product == titled[item])

@@ -40,11 +40,13 @@ def make_slates(
     until: pd.Timestamp,
     rules: Rules | None = None,
     blocked: pd.DataFrame | None = None,
+    explained: bool = True,
 ) -> Slates:
     """The slates of context `name`, made by models that know the history before `until`.
 
     `rules` are those of the settings unless given; `blocked` (slate_id, item_id) is what must not be shown besides,
-    such as what the last mail showed.
+    such as what the last mail showed. Where nobody reads the reasons, models need not be asked for theirs:
+    not `explained`, what a model picked for a customer has the general one.
     """
     rules = wb.settings.rules if rules is None else rules
     shop, context = snapshot(wb, until), wb.settings.contexts[name]
@@ -57,7 +59,7 @@ def make_slates(
     chosen = _chosen(name, context, rules, asked.count, proposals, demands)
     chosen = chosen._replace(unmet=chosen.unmet[:, len(places) :], moved=chosen.moved[len(places) :])
     gave_way = _gave_way(name, rules, asked.count, proposals, sifted, chosen)
-    frame = _described(shop, name, requests, strategies, proposals, chosen, gave_way, context)
+    frame = _described(shop, name, requests, strategies, proposals, chosen, gave_way, context, explained)
     return Slates(frame, _report(name, rules, sifted, chosen, gave_way))
 
 
@@ -203,6 +205,7 @@ def _described(
     chosen: Chosen,
     gave_way: pd.DataFrame,
     context: Context,
+    explained: bool,
 ) -> pd.DataFrame:
     """Numbers back to ids and words; where a context shows sections, the products of each stand together."""
     shown = proposals.iloc[chosen.entries].assign(position=chosen.position, propensity=chosen.propensity)
@@ -211,7 +214,7 @@ def _described(
         shown = shown.sort_values(["slate", "section", "strategy", "position"], kind="stable")
         shown["position"] = shown.groupby("slate").cumcount() + 1
     slate, item = shown["slate"].to_numpy(), shown["item"].to_numpy()
-    words = told(shop, name, strategies, shown, requests.frame["customer_id"].to_numpy(object)[slate])
+    words = told(shop, name, strategies, shown, requests.frame["customer_id"].to_numpy(object)[slate], explained)
     ways = np.array([", ".join(gave_way.columns[row]) for row in gave_way.to_numpy()], dtype=object)
     return pd.DataFrame(
         {

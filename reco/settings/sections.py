@@ -312,9 +312,13 @@ USUAL_RULES = Rules.model_validate({"consent": {}, "not_bought_within": {}, "min
 
 
 class Simulation(Section):
-    """Shoppers simulated from the store's real baskets where it logs no impressions."""
+    """Shoppers simulated from the store's real baskets where it logs no impressions.
+
+    A share `holdout` of the customers, drawn at random, is shown nothing.
+    """
 
     enabled: bool = True
+    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     examination: Share = 0.85
     click_if_wanted: Share = 0.6
     click_otherwise: Share = 0.02

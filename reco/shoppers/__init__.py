@@ -12,11 +12,12 @@ Left out: a click never moves a purchase forward from a later visit, and what is
 """
 
 from reco.shoppers.book import WINDOW, Book
+from reco.shoppers.proof import SHOPPERS, proof, prove
 from reco.shoppers.settings import Context, Shopping
 from reco.shoppers.tastes import Policy, Tastes, holdout, listed, of_store, personal, popular, tastes_of
 from reco.shoppers.world import potential, shop
 
 __all__ = [
-    "WINDOW", "Book", "Context", "Policy", "Shopping", "Tastes", "holdout", "listed", "of_store", "personal", "popular",
-    "potential", "shop", "tastes_of",
+    "SHOPPERS", "WINDOW", "Book", "Context", "Policy", "Shopping", "Tastes", "holdout", "listed", "of_store",
+    "personal", "popular", "potential", "proof", "prove", "shop", "tastes_of",
 ]  # fmt: skip
