@@ -245,8 +245,13 @@ def forget(
     )
     for row in proof.found.itertuples():
         typer.echo(f"Still there: {row.file}, column {row.column}, {row.rows:,} rows", err=True)
+    for system, runs in proof.exports.groupby("system")["run"].unique().items():
+        typer.echo(f"Taken away: exports to {system}, {', '.join(runs)}. Make one anew: reco export {system}")
+    if len(proof.exports):
+        typer.echo("What was sent to these systems, or written elsewhere by --out, must be deleted there as well.")
     typer.echo(
-        "The exports under the shop's own names were not changed, and reports show them until the next reco run."
+        "The files that the shop itself exported were not changed, and reports show what they showed until the next "
+        "reco run."
     )
     raise typer.Exit(1 if len(proof.found) else 0)
 

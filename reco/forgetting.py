@@ -11,6 +11,9 @@ import duckdb
 import pandas as pd
 
 from reco.errors import InputError
+from reco.exports import forgotten
+from reco.exports.forgotten import SHORT_NUMBER
+from reco.exports.material import folder as exports_of
 from reco.store import DEVICE
 from reco.workbook import Workbook
 
@@ -18,9 +21,6 @@ from reco.workbook import Workbook
 PEOPLE: Final = re.compile(
     "customer|account|user|visitor|person|profile|household|buyer|client|device|identif|mail|contact|member", re.I
 )
-
-#: Identifiers that may be anything else as well: RE2 pattern of the whole text.
-SHORT_NUMBER: Final = "[0-9]{1,7}"
 
 #: How the files of rows end that the reader could not read.
 REFUSED: Final = "-refused.parquet"
@@ -34,19 +34,22 @@ class Proof(NamedTuple):
         files: Parquet files searched.
         rows: rows searched.
         found: file, column, rows: where an identifier still stands; empty when the customer is forgotten.
+        exports: system, run, file, rows: what of the exports spoke of the customer; these runs were taken away.
     """
 
     identifiers: int
     files: int
     rows: int
     found: pd.DataFrame
+    exports: pd.DataFrame
 
 
 def forget(wb: Workbook, customer: str) -> tuple[Workbook, Proof]:
     """Forget a customer, named by account, e-mail address, device or the store's own id, and prove it.
 
     The identifiers go on the list of the settings as SHA-256; raw Parquet, tables, quarantine and cached results lose
-    their rows. The shop's own exports are not touched. Returns the workbook of the new store.
+    their rows, and runs of `reco export` that speak of the customer are taken away. The files that the shop itself
+    exported are not touched. Returns the workbook of the new store.
 
     Raises `InputError` where nothing is known of such a customer.
     """
@@ -55,9 +58,14 @@ def forget(wb: Workbook, customer: str) -> tuple[Workbook, Proof]:
     _blank_refused(wb, identifiers)
     for folder in ("cache", "tables"):
         shutil.rmtree(wb.folder / folder, ignore_errors=True)
+    exports = exports_of(wb, None)
+    spoke = forgotten.search(exports, identifiers)
+    forgotten.remove(exports, spoke)
     wb = Workbook(wb.settings)
     _ = wb.tables
-    return wb, search(wb.folder, identifiers, _headers(wb))
+    proof, left = search(wb.folder, identifiers, _headers(wb)), forgotten.search(exports, identifiers)
+    left = pd.DataFrame({"file": left["system"] + "/" + left["run"] + "/" + left["file"], "rows": left["rows"]})
+    return wb, proof._replace(found=pd.concat([proof.found, left.assign(column="any")]), exports=spoke)
 
 
 def known_identifiers(wb: Workbook, customer: str) -> list[str]:
@@ -113,7 +121,8 @@ def search(folder: Path, identifiers: Sequence[str], columns: Sequence[str] = ()
                     count = connection.execute(query, [str(path)]).fetchall()[0][0]
                     if count:
                         found.append((path.relative_to(folder).as_posix(), column, count))
-    return Proof(len(identifiers), len(files), rows, pd.DataFrame(found, columns=["file", "column", "rows"]))
+    told = pd.DataFrame(found, columns=["file", "column", "rows"])
+    return Proof(len(identifiers), len(files), rows, told, pd.DataFrame(columns=forgotten.COLUMNS))
 
 
 def _wanted(identifiers: Sequence[str]) -> duckdb.DuckDBPyConnection:

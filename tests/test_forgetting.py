@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 from reco import Workbook
 from reco.cli import app
 from reco.errors import InputError
+from reco.exports import EXPORTS, forgotten, running
 from reco.forgetting import digest, forget, search
+from tests.exports import made
 from tests.unify.conftest import opened
 from tests.unify.shops import EVENTS, ORDERS, aside, events, orders, rows
 
@@ -267,6 +269,84 @@ def test_a_number_that_is_one_customer_s_account_and_everybody_s_quantity_is_for
     assert rows(new, "order_lines", "order_id", "product_id", "customer_id") == [("2", "1", "8"), ("1", "8", "8")]
 
 
+# the exports
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Exports of a small shop in every form, to every system that takes files."""
+    folder = tmp_path_factory.mktemp("exports")
+    for system in (
+        "algolia",
+        "csv",
+        "excel",
+        "ga4",
+        "jsonl",
+        "klaviyo",
+        "mailchimp",
+        "parquet",
+        "personalize",
+        "shopify",
+    ):
+        running.export(system, made.material(), EXPORTS[system].Settings(), folder)
+    return folder
+
+
+@pytest.fixture
+def exports(exported, tmp_path):
+    return Path(shutil.copytree(exported, tmp_path / "exports", symlinks=True))
+
+
+def by_system(found: pd.DataFrame) -> dict[str, set[str]]:
+    shown = found[~found["file"].str.startswith(".")]
+    return shown.groupby("system")["file"].agg(set).to_dict()
+
+
+def test_an_account_is_found_in_every_form_also_as_its_hash(exports):
+    assert by_system(forgotten.search(exports, ["0001"])) == {
+        "algolia": {"events.csv", "events.jsonl"},
+        "csv": {"slates.csv"},
+        "excel": {"slates.xlsx"},
+        "jsonl": {"slates.jsonl"},
+        "parquet": {"slates.parquet"},
+        "personalize": {"interactions.csv", "users.csv", "batch_input.jsonl"},
+    }
+
+
+def test_an_address_is_found_by_its_hash_and_a_device_as_it_is(exports):
+    known = digest("zoe@shop.example"), "1146540.1921992520"
+    assert by_system(forgotten.search(exports, known)) == {
+        "ga4": {"events.jsonl"},
+        "klaviyo": {"profiles.csv", "profiles.jsonl"},
+        "mailchimp": {"audience.csv"},
+    }
+
+
+def test_a_product_is_no_customer(exports):
+    # product 007 is everywhere, and account 007 nowhere
+    assert forgotten.search(exports, ["007"]).empty
+    assert forgotten.search(exports / "none", ["0001"]).empty
+
+
+def test_runs_that_speak_of_a_customer_go_and_all_others_stay(exports):
+    before = set(exports.rglob("*"))
+    kept = running.export("csv", made.material(lists=made.lists(made.slates(customers=["ann"]), made.anchors())),
+                          EXPORTS["csv"].Settings(), exports).folder  # fmt: skip
+    killed = exports / "shopify" / ".20260101-000000-abcdef.part"
+    killed.mkdir()
+    (killed / "users.csv").write_text("USER_ID\n0001\n")
+    found = forgotten.search(exports, ["0001"])
+    forgotten.remove(exports, found)
+    assert forgotten.search(exports, ["0001"]).empty
+    assert not killed.exists() and (exports / "shopify" / "latest" / "manifest.json").exists()
+    # the newer run of csv has nobody else in it, so it is still served; systems without a whole run have no link
+    assert (exports / "csv" / "latest").resolve() == kept.resolve()
+    assert not (exports / "jsonl" / "latest").is_symlink()
+    gone = {path for path in before if not path.exists() and not path.is_symlink()}
+    assert {path.relative_to(exports).parts[0] for path in gone} == {"algolia", "csv", "excel", "jsonl", "parquet",
+                                                                     "personalize"}  # fmt: skip
+
+
 # the command
 
 
@@ -274,11 +354,20 @@ def run(wb: Workbook, *arguments: str):
     return CliRunner().invoke(app, ["forget", *arguments, "--config", str(wb.settings.file)])
 
 
-def test_the_command_forgets_and_says_what_it_searched(wb):
+def test_the_command_forgets_takes_exports_away_and_says_what_it_searched(wb):
+    folder = wb.settings.root / "exports" / "corner"
+    material = made.material(customers=made.table("customers", customer_id=["7", "77"], mail=True))
+    for system in ("personalize", "shopify"):
+        running.export(system, material, EXPORTS[system].Settings(), folder)
+    gone = (folder / "personalize" / "latest").resolve()
     result = run(wb, " Buyer7@example.com")
     assert result.exit_code == 0
     assert "Forgotten: 3 identifiers are on the list data/forgotten.txt." in result.stdout
     assert "0 mention them" in result.stdout
+    assert f"Taken away: exports to personalize, {gone.name}. Make one anew: reco export personalize" in result.stdout
+    assert "must be deleted there as well" in result.stdout
+    assert [one.parts[-3] for one in folder.glob("*/latest/manifest.json")] == ["shopify"]
+    assert not gone.exists()
     assert rows(Workbook.load(wb.settings.file), "order_lines", "order_id") == [("3",), ("12",)]
 
 
