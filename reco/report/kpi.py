@@ -208,9 +208,10 @@ class Kpi(BaseModel):
             Markup('<p class="mark simulated-mark"><span aria-hidden="true">◇</span> Simulated</p>')
             if self.simulated
             else "",
-            Markup('<p class="mark"><span class="state {}"><span aria-hidden="true">{}</span> {}</span> {}</p>').format(
-                *sign, self.aim
+            Markup('<p class="mark"><span class="state {}"><span aria-hidden="true">{}</span> {}</span></p>').format(
+                *sign
             ),
+            Markup('<p class="aim">{}</p>').format(self.aim.capitalize()) if self.aim else "",
             Markup('<p class="change">{}</p>').format(change) if change else "",
             spark,
         ]
@@ -218,16 +219,16 @@ class Kpi(BaseModel):
         return Markup('<li class="card"{}>{}</li>').format(attribute, Markup("").join(parts))
 
     def brief(self) -> Markup:
-        """The figure as one line of a list: name, value, interval, status."""
+        """The figure as one line of a list: name, value, interval, status where it has a target."""
         sign = self.status.value
+        state = Markup(' <span class="state {}"><span aria-hidden="true">{}</span> {}</span>').format(*sign)
         return Markup(
-            '<li><span class="name">{}</span> <strong>{}</strong> <span class="interval">({})</span> '
-            '<span class="state {}"><span aria-hidden="true">{}</span> {}</span>{}</li>'
+            '<li><span class="name">{}</span> <strong>{}</strong> <span class="interval">({})</span>{}{}</li>'
         ).format(
             self.name,
             self.said(self.value),
             self.interval,
-            *sign,
+            "" if self.status == Status.NO_TARGET else state,
             Markup(" <em>simulated</em>") if self.simulated else "",
         )
 
