@@ -2,7 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Modules are compiled when first imported: most of an environment's never are.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:randomly \
 	--numprocesses=$(WORKERS) --dist=loadfile
 # Test files run side by side; each worker computes with one thread, so that two of them fill two cores.
