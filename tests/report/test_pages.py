@@ -1,14 +1,18 @@
 """Whole pages: self-contained, accessible in structure, true about what they show."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from reco.notebooks import CompareAlgorithms
-from reco.report import RECORD, html, pages
+from reco.report import ACTIONS, CARDS, RECORD, html, pages
+from reco.report.kpi import Kpi
+from reco.report.spark import spark
+from reco.runs.history import Kept
 from reco.runs.record import Entry, Facts, Outcome, Run, State
 
 HOSTILE = "<script>alert('x')</script> & \"sons\""
@@ -44,6 +48,19 @@ NOTEBOOK = new_notebook(
         code("show.record()", shows(**{RECORD: {"ndcg": 0.1}, "text/plain": "ndcg: 0.1"})),
     ]
 )
+RATE = Kpi(
+    name=f"Rate {HOSTILE}",
+    value=0.36,
+    low=0.34,
+    high=0.38,
+    n=900,
+    of=f"customers {HOSTILE}",
+    format="percent",
+    better="higher",
+    target=0.3,
+    definition=f"Share that buys {HOSTILE}",
+)
+SPENT = Kpi(name="Spent", value=2, low=1, high=3, n=50, definition="Pounds a head.", simulated=True)
 NOW = datetime(2026, 11, 24, 20, 15, 30, tzinfo=UTC)
 ENTRY = Entry(
     name="02_compare_algorithms",
@@ -53,6 +70,9 @@ ENTRY = Entry(
     parameters={"config": "/home/me/workbook.yaml", "k": 20, "confidence": 0.95, "seed": 0},
     outcome=Outcome(state=State.OK, seconds=3),
     run="20261124-201530-abcdef",
+    headline=HOSTILE,
+    kpis=(RATE, SPENT),
+    actions=(f"Ask {HOSTILE}",),
 )
 RUN = Run(
     id="20261124-201530-abcdef",
@@ -70,8 +90,25 @@ RUN = Run(
         versions={"Python": "3.11.7"},
     ),
     rows={"order_lines": 1469307},
+    data_until=date(2017, 12, 31),
     notebooks={"02_compare_algorithms": ENTRY},
 )
+BEFORE = RUN.model_copy(
+    update={
+        "id": "20261123-060000-abcdef",
+        "facts": RUN.facts.model_copy(update={"fingerprint": "0" * 64}),
+        "notebooks": {
+            ENTRY.name: ENTRY.model_copy(
+                update={
+                    "run": "20261123-060000-abcdef",
+                    "kpis": (RATE.model_copy(update={"value": 0.3, "low": 0.28, "high": 0.32}), SPENT),
+                    "headline": f"Before {HOSTILE}",
+                }
+            )
+        },
+    }
+)
+PAST = [Kept(BEFORE, Path("reports/20261123-060000-abcdef"))]
 FAILED = ENTRY.model_copy(
     update={
         "outcome": Outcome(
@@ -88,9 +125,10 @@ def body():
 
 @pytest.fixture(scope="module")
 def every_page(body):
-    last = pages.LastGood("../20261123-201530-abcdef/02_compare_algorithms.html", "20261123-201530-abcdef")
+    link = "../20261123-201530-abcdef/02_compare_algorithms.html"
+    last = pages.LastGood(link, "20261123-201530-abcdef", NOW - timedelta(days=1), f"Then {HOSTILE}")
     return {
-        "report": pages.report(RUN, ENTRY, body, CompareAlgorithms),
+        "report": pages.report(RUN, ENTRY, body, CompareAlgorithms, PAST),
         "failure": pages.failure(RUN, FAILED, CompareAlgorithms, body, last),
         "nothing": pages.failure(
             RUN,
@@ -99,7 +137,7 @@ def every_page(body):
             None,
             None,
         ),
-        "index": pages.index(RUN),
+        "index": pages.index(RUN, None, PAST),
     }
 
 
@@ -154,6 +192,7 @@ def test_the_foot_says_what_the_page_rests_on(page):
         "20261124-201530-abcdef",
         "24 November 2026, 20:15 UTC",
         "kpis.implementation_cost",
+        "Data up to 31 December 2017",
     ):
         assert words in foot
     assert "/home/me" not in str(page)
@@ -161,7 +200,7 @@ def test_the_foot_says_what_the_page_rests_on(page):
 
 def test_the_first_screen_is_state_question_and_answer(every_page):
     head = BeautifulSoup(every_page["report"], "html.parser").select_one("main > .head")
-    assert [tag.get_text(" ", strip=True) for tag in head.find_all("p")] == [
+    assert [tag.get_text(" ", strip=True) for tag in head.find_all("p", recursive=False)][:3] == [
         "● Complete 24 November 2026, 20:15 UTC",
         "Which one?",
         "EASE <b>",
@@ -207,7 +246,9 @@ def test_parameters_are_told_with_their_meaning(every_page):
 def test_a_failure_page_is_for_readers(every_page):
     soup = BeautifulSoup(every_page["failure"], "html.parser")
     text = " ".join(soup.get_text(" ").split())
-    assert "Not updated on 24 November 2026." in text
+    assert "Not updated on 24 November 2026. Last good report: 23 November 2026, 20:15 UTC ." in text
+    assert f"It said: Then {HOSTILE}" in text
+    assert text.index("It broke") < text.index("For analysts")
     assert soup.find("a", href="../20261123-201530-abcdef/02_compare_algorithms.html")
     assert "code cell 4, “Results”" in text
     assert "They are incomplete and nobody should decide on them." in text
@@ -254,3 +295,84 @@ def test_cells_name_their_headings_in_tables_that_share_ids():
     cells = [code("show.table()", shows(**{"text/html": table, "text/plain": "1"})) for _ in range(2)]
     body = BeautifulSoup(html.read(new_notebook(cells=cells)).html, "html.parser")
     assert [cell["headers"] for cell in body.find_all("td")] == [["a", "b"], ["a-2", "b-2"]]
+
+
+def words(tag):
+    return " ".join(tag.get_text(" ").split())
+
+
+def test_cards_lead_to_their_definitions_and_back(every_page):
+    page = BeautifulSoup(every_page["report"], "html.parser")
+    cards = page.select(".head .cards > .card")
+    assert [words(card) for card in cards] == [
+        f"Rate {HOSTILE} 36.0% 34.0% to 38.0% 95% interval, 900 customers {HOSTILE} ▲ On target "
+        "Target: at least 30.0% Since the last result: up 6.00 points (3.17 to 8.83): better.",
+        "Spent 2.000 1.000 to 3.000 95% interval, 50 observations ◇ Simulated · No target "
+        "Since the last result: as before.",
+    ]
+    for card in cards:
+        note = page.find(id=card.a["href"][1:])
+        assert note.parent["class"] == ["definitions"]
+        assert note.a["href"] == f"#{card['id']}"
+    assert "Holds results of simulated shoppers" not in words(page.footer)  # this is of the body, which has none
+
+
+def test_what_changed_and_what_to_do_stand_before_the_evidence(every_page):
+    page = BeautifulSoup(every_page["report"], "html.parser")
+    assert [heading.get("id") for heading in page.select("article h2")][:2] == ["what-changed", "what-to-do"]
+    told = words(page.article)
+    assert "Set against run 20261123-060000-abcdef of 23 November 2026. 1 of 2 key figures moved" in told
+    assert "Between the two runs data and code changed, so no single one can be named as the cause." in told
+    assert f"The earlier headline: Before {HOSTILE}" in told
+    assert words(page.find(id="what-to-do").find_next("ul")) == f"Ask {HOSTILE}"
+
+
+def test_the_index_sums_up_every_report_and_the_runs_before(every_page):
+    page = BeautifulSoup(every_page["index"], "html.parser")
+    assert words(page.select_one(".reports .answer")) == HOSTILE
+    assert [words(line) for line in page.select(".reports .brief li")] == [
+        f"Rate {HOSTILE} 36.0% (34.0% to 38.0%) ▲ On target",
+        "Spent 2.000 (1.000 to 3.000) simulated",
+    ]
+    assert page.find("a", href="../20261123-060000-abcdef/index.html").get_text() == "24 November 2026, 20:15 UTC"
+    assert page.find("a", href=f"{ENTRY.page}#what-changed")
+    drawing = page.find("svg", attrs={"role": "img"})
+    assert drawing["aria-label"] == f"Rate {HOSTILE} in 2 results: first 30.0%, lowest 30.0%, highest 36.0%, now 36.0%"
+
+
+def test_an_index_without_a_past_has_no_history():
+    page = BeautifulSoup(pages.index(RUN), "html.parser")
+    assert {heading.get("id") for heading in page.find_all("h2")}.isdisjoint({"history", "over-time", "what-changed"})
+
+
+def test_a_result_that_was_carried_over_counts_once():
+    carried = BEFORE.model_copy(update={"id": "20261124-060000-abcdef"})
+    (rate, _) = pages.trends(RUN, [carried, BEFORE])
+    assert [kpi.value for kpi in rate.past] == [0.3, 0.36]
+
+
+def test_a_drawing_keeps_within_its_frame_and_stands_still():
+    up = [RATE.model_copy(update={"value": v, "low": v - 0.1, "high": v + 0.1}) for v in (0.1, 0.2, 0.4)]
+    soup = BeautifulSoup(spark(up), "html.parser")
+    points = [tuple(map(float, pair.split(","))) for pair in soup.polyline["points"].split()]
+    assert [x for x, _ in points] == [4, 60, 116]
+    assert points[0][1] > points[1][1] > points[2][1]
+    band = [float(pair.split(",")[1]) for pair in soup.polygon["points"].split()]
+    assert (min(band), max(band)) == (4, 24)
+    still = BeautifulSoup(spark([Kpi.counted(name="a", value=1)] * 2), "html.parser")
+    assert len({pair.split(",")[1] for pair in still.polyline["points"].split()}) == 1
+    assert spark(up[:1]) == spark([RATE, RATE.model_copy(update={"low": None})]) == ""
+
+
+def test_cards_and_actions_are_read_from_the_notebook_and_not_shown_twice():
+    kept = [kpi.model_dump(mode="json") for kpi in (RATE, SPENT)]
+    cells = [
+        code("show.cards()", shows(**{CARDS: kept, "text/html": "<ul><li>card</li></ul>", "text/plain": "card"})),
+        code("show.actions()", shows(**{ACTIONS: ["Wait."], "text/html": "<ul><li>x</li></ul>", "text/plain": "x"})),
+        new_markdown_cell("## What changed\n\nText."),
+        code("1", shows(**{"text/plain": "1"})),
+    ]
+    body = html.read(new_notebook(cells=cells))
+    assert (body.kpis, body.actions, body.simulated) == ((RATE, SPENT), ("Wait.",), True)
+    assert "<li>" not in body.html
+    assert body.sections[0].id == "what-changed-2"  # the page has that id for its own
