@@ -211,7 +211,7 @@ def examples(frames: Sequence[pd.DataFrame], titles: Mapping[str, str]) -> None:
     for number, frame in enumerate(frames, start=1):
         display.table(
             frame,
-            f"Customer {number}",
+            f"Example {number}",
             "✓ was bought in the test weeks.",
             labels={name: label for name, label in labels.items() if name in frame},
         )

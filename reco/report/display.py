@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 
 from reco.report import ACTIONS, CARDS, HAIR, INK, PALETTE, PAPER, PREVIEW, QUIET, RECORD
 from reco.report.kpi import Kpi
+from reco.report.privacy import hidden
 from reco.report.text import MISSING, Format, label, plain_table
 
 
@@ -278,6 +279,8 @@ def table(
         intervals: by column, the two columns that hold its bounds: shown in one cell, as
             `0.123 (0.115 to 0.131)`.
 
+    Of groups of fewer than ten customers (rows of a column “Customers”, “Users” and the like), no number is shown.
+
     Raises `ValueError` for a format that is not known, `KeyError` for a column that the frame does not have.
     """
     if any(name is not None for name in frame.index.names):
@@ -302,6 +305,9 @@ def table(
         if heading in shown:
             raise ValueError(f"table {title!r} has two columns that read {heading!r}")
         shown[heading], kinds[heading] = cells, form
+    numeric = {heading for heading, form in kinds.items() if form.numeric}
+    values = frame[[column for column in frame.columns if column not in bounds]].set_axis([*shown], axis=1)
+    shown = hidden(shown, numeric, values)
     slug = id or "table-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     display(Table(pd.DataFrame(shown, dtype=object), kinds, title, subtitle, note, slug))
 

@@ -19,7 +19,7 @@ MISSING: Final = "–"
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 #: Folders whose names say something about the machine, longest first, and what readers see instead.
-_PLACES: Final = [
+PLACES: Final = [
     (path, name)
     for path, name in (
         (str(Path(__file__).resolve().parents[2]) + os.sep, ""),
@@ -132,6 +132,6 @@ def plain_table(
 def scrub(text: str) -> str:
     """`text` without terminal colours and without this machine's paths."""
     text = _COLOURS.sub("", text)
-    for path, name in _PLACES:
+    for path, name in PLACES:
         text = text.replace(path, name)
     return text

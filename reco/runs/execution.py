@@ -1,5 +1,6 @@
 """The part of a run that writes: execute what is not up to date, render every page, publish the folder."""
 
+import json
 import shutil
 import time
 import traceback
@@ -13,8 +14,10 @@ from typing import Final, NamedTuple
 import nbformat
 
 from reco import pipeline
+from reco.errors import InputError
 from reco.report import html, pages
 from reco.report.gallery import PAGE, gallery
+from reco.report.privacy import Gate, scrubbed, watch, without_addresses
 from reco.report.text import scrub
 from reco.runs.child import last_started
 from reco.runs.children import Children
@@ -80,6 +83,7 @@ class Execution:
         self.width = max(map(len, tasks))
         self.entries: dict[str, Entry] = {}
         self.private = Path()
+        self.watched: tuple[int | None, Gate] | None = None
 
     def run(self, jobs: int, children: Children) -> Run:
         """Do it, with up to `jobs` notebooks side by side; the run as it was published."""
@@ -100,7 +104,11 @@ class Execution:
 
     def _publish(self, gallery: str | None) -> None:
         done = self._as_run()
-        (self.private / "index.html").write_text(pages.index(done, gallery, self.past), encoding="utf-8")
+        index = scrubbed(pages.index(done, gallery, self.past), self.workbook.settings.root)
+        if kinds := self._gate().kinds(index):  # of what the settings say; all else on it stands on other pages
+            words = " and ".join(kinds)
+            raise InputError(f"{self.facts.settings_file}: index.html would show {words}; expected a title without")
+        (self.private / "index.html").write_text(index, encoding="utf-8")
         publish(self.private, self.store, done)
         keep = self.workbook.settings.runs
         prune(self.store, keep.keep, keep.keep_days, self.created_at)
@@ -177,6 +185,13 @@ class Execution:
             words = self.secrets.clear(f"{type(error).__name__}: {error}")
             self.say(f"  ■ {'gallery':<{self.width}}  could not be made: {words}")
             return None
+        shown = scrubbed(shown, self.workbook.settings.root)
+        if kinds := self._gate().kinds(shown):
+            self.entries[FILLS], page = self._withhold(FILLS, entry.outcome, f"{PAGE} would show {' and '.join(kinds)}")
+            (self.private / entry.page).write_text(page, encoding="utf-8")
+            (self.private / entry.copy_name).unlink(missing_ok=True)
+            self.say(f"  ■ {'gallery':<{self.width}}  withheld. {self.entries[FILLS].sentence}")
+            return None
         (self.private / PAGE).write_text(shown, encoding="utf-8")
         self.say(f"  ● {'gallery':<{self.width}}  {time.monotonic() - started:.1f} s")
         return PAGE
@@ -199,6 +214,9 @@ class Execution:
         copy = self.private / f"{name}.ipynb"
         outcome = children.execute(task.notebook.path, copy, task.parameters)
         self.secrets.clear_file(copy)
+        if copy.exists():
+            text = copy.read_text(encoding="utf-8")
+            copy.write_text(scrubbed(text, self.workbook.settings.root), encoding="utf-8")
         cleared = {key: self.secrets.clear(getattr(outcome, key) or "") for key in ("sentence", "heading", "traceback")}
         return outcome.model_copy(update={key: text or getattr(outcome, key) for key, text in cleared.items()})
 
@@ -216,6 +234,14 @@ class Execution:
             )
             entry = self._entry(name, outcome)
             page = pages.failure(self._as_run(), entry, self._model(name), None, self._last_good(name))
+        page = scrubbed(page, self.workbook.settings.root)
+        copy = self.private / entry.copy_name
+        kinds = self._gate().kinds(page)
+        if copy.exists() and (kinds or (kinds := self._gate().kinds_of_copy(copy.read_text(encoding="utf-8")))):
+            copy.unlink()
+        if kinds:
+            entry, page = self._withhold(name, outcome, f"{entry.page} would show {' and '.join(kinds)}")
+            outcome = entry.outcome
         (self.private / entry.page).write_text(page, encoding="utf-8")
         self.entries[name] = entry
         self._save()
@@ -225,6 +251,22 @@ class Execution:
             place = f" in {outcome.place}" if outcome.place else ""
             words = f"failed after {outcome.seconds:.1f} s{place}."
         self.say(f"  {mark.shape} {name:<{self.width}}  {' '.join(filter(None, [words, outcome.sentence]))}")
+
+    def _gate(self) -> Gate:
+        """What no page may show, by the tables as they stand."""
+        record = self.workbook.folder / "tables" / "store.json"
+        made = record.stat().st_mtime_ns if record.exists() else None
+        if self.watched is None or self.watched[0] != made:
+            self.watched = made, watch(self.workbook.folder)
+        return self.watched[1]
+
+    def _withhold(self, name: str, outcome: Outcome, words: str) -> tuple[Entry, str]:
+        """A notebook's entry and page without any of its results or words."""
+        state = State.WITHHELD if outcome.state.good else outcome.state
+        sentence = f"{words}. It was withheld; the notebook must not show that."
+        outcome = Outcome(state=state, seconds=outcome.seconds, sentence=sentence, cell=outcome.cell)
+        entry = self._entry(name, outcome)
+        return entry, pages.failure(self._as_run(), entry, self._model(name), None, self._last_good(name))
 
     def _render(self, name: str, outcome: Outcome) -> tuple[Entry, str]:
         copy = self.private / f"{name}.ipynb"
@@ -283,6 +325,6 @@ class Execution:
             facts=self.facts,
             rows=count_rows(self.workbook),
             data_until=last_day(self.workbook),
-            settings=self.workbook.settings.model_dump(mode="json"),
+            settings=json.loads(without_addresses(self.workbook.settings.model_dump_json())),
             notebooks={name: self.entries[name] for name in self.tasks if name in self.entries},
         )

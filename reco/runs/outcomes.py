@@ -23,6 +23,7 @@ class State(StrEnum):
     STOPPED_EARLY = "stopped early"
     CANCELLED = "cancelled"
     BROKEN = "could not run"
+    WITHHELD = "privacy check"
 
     @property
     def good(self) -> bool:
@@ -47,6 +48,7 @@ MEANINGS: Final[dict[State, str]] = {
     State.KERNEL_DIED: "Its Python process ended without a word.",
     State.STOPPED_EARLY: "It ended before its last step, without an error.",
     State.CANCELLED: "The run was stopped from outside before this notebook was done.",
+    State.WITHHELD: "Its page would show what nobody may see of a customer, and was not published.",
     State.BROKEN: "It could not be started, or its results could not be shown.",
 }
 
