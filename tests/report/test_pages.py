@@ -196,6 +196,7 @@ def test_the_foot_says_what_the_page_rests_on(page):
     ):
         assert words in foot
     assert "/home/me" not in str(page)
+    assert f'content: "Run {RUN.id}"' in page.style.string  # at the foot of every printed page
 
 
 def test_the_first_screen_is_state_question_and_answer(every_page):
