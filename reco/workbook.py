@@ -19,7 +19,6 @@ from reco.raw import RawFile
 from reco.settings import Settings, load, place
 from reco.sources import SOURCES
 from reco.sources.base import Shop
-from reco.unify import Source, unify
 
 #: Parts of the package that only show results or start runs: a change in them leaves cached results valid.
 PRESENTATION: Final = ("report/", "runs/", "answers.py", "cli.py", "inspector.py", "mail.py", "widgets/", "exports/")
@@ -105,6 +104,8 @@ class Workbook:
         return store.read(self.connection, folder)
 
     def _unify(self, folder: Path, key: str) -> None:
+        from reco.unify import Source, unify  # its contracts take long to import, and tables are built once
+
         name = self.settings.store.engine
         engine = ENGINES[name]
         connection = self.connection if name == "duckdb" else engine.connect(self.settings.store.memory)

@@ -8,7 +8,6 @@ from typing import ClassVar, Final
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from reco.columns import Columns
 from reco.interactions import Interactions
@@ -139,10 +138,14 @@ class TFIDF(ContentRecommender):
             read = ", ".join(dict.fromkeys(self.columns + self.attributes))
             raise ValueError(f"tfidf: no words in {self.min_items} or more items in the products' columns {read}")
         self.terms = terms[kept]
+        from sklearn.feature_extraction.text import TfidfTransformer
+
         return TfidfTransformer(sublinear_tf=True).fit_transform(counts[:, kept])
 
     def _words(self, products: pd.DataFrame) -> tuple[sparse.csr_matrix, np.ndarray]:
         """How often each word is in the texts of each item, and the words."""
+        from sklearn.feature_extraction.text import CountVectorizer  # here, since settings are read far more often
+
         vectorizer = CountVectorizer(dtype=np.float32, ngram_range=(1, self.ngrams))
         texts = joined_texts(products, self.columns)
         try:

@@ -6,9 +6,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import openpyxl
-from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-
 from reco.errors import InputError
 from reco.raw.chunks import CHARACTERS, ROWS, Chunk, Parsed
 from reco.raw.files import Found, check_workbook
@@ -56,6 +53,9 @@ def _chunks(one: Found, table: RawTable) -> Iterator[Chunk]:
 
 def _rows(one: Found, stream: object, sheet: str | None) -> Iterator[tuple[int, Sequence[object]]]:
     """Rows of a sheet with their numbers, whatever the workbook says about its size."""
+    import openpyxl  # here, since few shops have sheets
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -8,6 +8,9 @@ import yaml
 from reco.settings.sections import Settings
 from reco.sources import SOURCES
 
+#: libyaml's loader where it is there: it takes a tenth of the time.
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 #: What is said about a value that is too long to show, or that is not there.
 _FOUND: Final = {type(None): "nothing", dict: "a mapping", list: "a list"}
 
@@ -47,7 +50,7 @@ def _below(found: Any, message: str) -> tuple[tuple[str, ...], str]:
 
 def place(settings: Settings, *location: int | str) -> str:
     """Where a key stands, to open a sentence about it: `workbook.yaml:14: sources.0.path`."""
-    node = yaml.compose(settings.file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    node = yaml.compose(settings.file.read_text(encoding="utf-8"), Loader=LOADER)
     line, path = _place(location, node)
     return f"{_variable(path) or f'{settings.file.name}:{line}'}: {'.'.join(path)}"
 

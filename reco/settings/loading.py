@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from reco.errors import InputError
-from reco.settings.explaining import explain
+from reco.settings.explaining import LOADER, explain
 from reco.settings.sections import Settings, Strategy
 
 #: What strategies may name besides the models of the registry.
@@ -36,8 +36,11 @@ def load(path: str | Path = "workbook.yaml") -> Settings:
     """
     file = find(path)
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        try:
+            node, values = _parsed(text, LOADER)
+        except yaml.YAMLError:
+            node, values = _parsed(text, yaml.SafeLoader)  # which says in clearer words what is wrong
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -59,6 +62,10 @@ def load(path: str | Path = "workbook.yaml") -> Settings:
         raise InputError("\n".join(unknown))
     settings._file = file
     return settings
+
+
+def _parsed(text: str, loader: Any) -> tuple[yaml.Node, Any]:
+    return yaml.compose(text, Loader=loader), yaml.load(text, Loader=loader)  # noqa: S506 both loaders are safe
 
 
 def _unknown_models(settings: Settings) -> Iterator[dict[str, Any]]:
