@@ -20,12 +20,11 @@ from reco.kpis.glossary import GLOSSARY, Term, caption, explain, formats
 from reco.kpis.incremental import WARNING, Incremental, incremental, judge_lift, per_customer
 from reco.kpis.notes import notes
 from reco.kpis.quality import quality
-from reco.kpis.summary import Summary, algorithms, coverage, share_of_top, summarize
+from reco.kpis.summary import Summary, algorithms, coverage, fits, share_of_top, summarize
 
 __all__ = [
     "GLOSSARY", "TOTAL", "WARNING", "Choice", "Incremental", "Pay", "Rule", "Summary", "Term", "against_benchmarks",
-    "algorithms",
-    "attribute", "baskets", "bridge", "build_or_buy", "caption", "claimed", "compare", "compare_orders", "coverage",
-    "credits", "dashboard", "explain", "formats", "incremental", "judge_lift", "last_periods", "named", "notes", "pay",
-    "per_customer", "quality", "rates", "rule_of", "share_of_top", "summarize", "totals",
+    "algorithms", "attribute", "baskets", "bridge", "build_or_buy", "caption", "claimed", "compare", "compare_orders",
+    "coverage", "credits", "dashboard", "explain", "fits", "formats", "incremental", "judge_lift", "last_periods",
+    "named", "notes", "pay", "per_customer", "quality", "rates", "rule_of", "share_of_top", "summarize", "totals",
 ]  # fmt: skip

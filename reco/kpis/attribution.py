@@ -211,20 +211,40 @@ def _take_back(sold: Table, returns: Table, keys: list[str]) -> Table:
     return ibis.union(kept, rest.select(*columns))
 
 
+def judged(touched: Table, bought: Table, rule: Rule, products: Table | None, keep: Sequence[str] = ()) -> Table:
+    """Each purchase of something in the scope of `touched`, with the impression that claims it best.
+
+    Adds impression_id, touched_product, by_view, `keep`, and two flags (bool): `inside`, whether the purchase lies in
+    the impression's window and is credited to it; `after`, whether any impression came before the purchase.
+    """
+    return _best(_paired(touched, bought, rule, products, keep), rule)
+
+
 def _claims(touched: Table, bought: Table, rule: Rule, products: Table | None, keep: Sequence[str] = ()) -> Table:
     """Each purchase with the one impression it is credited to."""
+    pairs = _paired(touched, bought, rule, products, keep)
+    return _best(pairs.filter(pairs.inside), rule)
+
+
+def _paired(touched: Table, bought: Table, rule: Rule, products: Table | None, keep: Sequence[str]) -> Table:
+    """`pair` with the flags of `judged`, of each pair."""
     reach = touched.select("impression_id", "customer_id", "product_id", "touched_at", "by_view", *keep)
     pairs = pair(reach, bought, rule, products)
     # a day in hours is as long as any other, whatever the zone of the session
     until = pairs.touched_at + ibis.interval(hours=24 * rule.days)
     if rule.view_days is not None:
         until = ibis.ifelse(pairs.by_view, pairs.touched_at + ibis.interval(hours=24 * rule.view_days), until)
-    pairs = pairs.filter(pairs.touched_at <= pairs.ordered_at, pairs.ordered_at <= until)
+    pairs = pairs.mutate(after=pairs.touched_at <= pairs.ordered_at, until=until)
+    return pairs.mutate(inside=pairs.after & (pairs.ordered_at <= pairs.until)).drop("until")
+
+
+def _best(pairs: Table, rule: Rule) -> Table:
+    """The pair of each purchase that comes first by the rule."""
     time = pairs.touched_at if rule.touch == "first" else ibis.desc(pairs.touched_at)
     other = (pairs.touched_product != pairs.product_id).cast("int8")
-    order = [pairs.by_view, other, time, pairs.impression_id]
+    order = [ibis.desc(pairs.inside), ibis.desc(pairs.after), pairs.by_view, other, time, pairs.impression_id]
     best = ibis.row_number().over(group_by=["customer_id", "product_id", "ordered_at"], order_by=order)
-    return pairs.mutate(place=best).filter(lambda t: t.place == 0)
+    return pairs.mutate(place=best).filter(lambda t: t.place == 0).drop("place")
 
 
 def pair(reach: Table, bought: Table, rule: Rule, products: Table | None) -> Table:

@@ -2,12 +2,11 @@
 
 from collections.abc import Collection
 
-import ibis
 import pandas as pd
 from ibis import _
 from ibis.expr.types import Table
 
-from reco.kpis.attribution import Rule, pair, purchases, touches
+from reco.kpis.attribution import Rule, judged, purchases, touches
 from reco.kpis.summary import Summary
 
 
@@ -28,9 +27,12 @@ def notes(
     have none; on large logs it takes as long as all else).
     """
     rule = summary.rule
-    found = [*_of_impressions(impressions, summary, contexts), *_of_clicks(impressions, products, every_id)]
+    found = [
+        *_of_impressions(impressions, summary, contexts),
+        *_of_clicks(impressions, summary.clicks, products, every_id),
+    ]
     found += _of_lines(order_lines, rule)
-    found += _of_pairs(impressions, order_lines, rule, products)
+    found += _of_pairs(summary, order_lines, products)
     if events is not None:
         found.append(_without_impression(impressions, events))
     return pd.DataFrame(found, columns=["note", "rows", "treatment"]).astype({"rows": "int64"})
@@ -59,25 +61,23 @@ def _of_impressions(
     return rows
 
 
-def _of_clicks(impressions: Table, products: Table | None, every_id: bool) -> list[tuple[str, int, str]]:
-    clicked = impressions.clicked.fill_null(False)
-    rows = impressions.filter(clicked | impressions.clicked_at.notnull())
-    clicked = rows.clicked.fill_null(False)
+def _of_clicks(impressions: Table, clicks: Table, products: Table | None, every_id: bool) -> list[tuple[str, int, str]]:
     sums = {
-        "untimed": (clicked & rows.clicked_at.isnull()).sum(),
-        "guests": (clicked & rows.customer_id.isnull()).sum(),
-        "stray": (~clicked).sum(),
-        "clicks": clicked.sum(),
-        "ids": rows.impression_id.nunique(where=clicked),
+        "untimed": clicks.clicked_at.isnull().sum(),
+        "guests": clicks.customer_id.isnull().sum(),
+        "timed": clicks.clicked_at.count(),
+        "clicks": clicks.count(),
+        "ids": clicks.impression_id.nunique(),
     }
-    if "shown_at" in rows.columns:
-        sums["early"] = (clicked & (rows.clicked_at < rows.shown_at)).sum()
-        sums["unseen"] = (clicked & rows.shown_at.isnull()).sum()
-    found = rows.aggregate(**sums).execute().iloc[0].fillna(0).astype("int64")
+    if "shown_at" in clicks.columns:
+        sums["early"] = (clicks.clicked_at < clicks.shown_at).sum()
+        sums["unseen"] = clicks.shown_at.isnull().sum()
+    found = clicks.aggregate(**sums).execute().iloc[0].fillna(0).astype("int64")
+    stray = int(impressions.clicked_at.count().execute()) - found["timed"]
     notes = [
         ("clicks without time", found["untimed"], "counted as clicks, credited with nothing"),
         ("clicks without customer", found["guests"], "counted as clicks, credited with nothing"),
-        ("times of clicks on impressions not clicked", found["stray"], "not counted as clicks"),
+        ("times of clicks on impressions not clicked", stray, "not counted as clicks"),
         ("clicks with a repeated impression id", found["clicks"] - found["ids"], "counted; orders credited once"),
     ]
     if "early" in found:
@@ -89,7 +89,7 @@ def _of_clicks(impressions: Table, products: Table | None, every_id: bool) -> li
         ids = impressions.aggregate(n=impressions.count(), ids=impressions.impression_id.nunique()).execute().iloc[0]
         notes.append(("impressions with a repeated id", ids["n"] - ids["ids"], "counted; orders credited once"))
     if products is not None:
-        lost = rows.filter(clicked).anti_join(products, "product_id").count().execute()
+        lost = clicks.anti_join(products, "product_id").count().execute()
         notes.append(("clicks on products that the catalogue does not know", lost, "counted, of unknown category"))
     return notes
 
@@ -126,23 +126,15 @@ def _of_lines(lines: Table, rule: Rule) -> list[tuple[str, int, str]]:
     return rows
 
 
-def _of_pairs(impressions: Table, order_lines: Table, rule: Rule, products: Table | None) -> list[tuple[str, int, str]]:
+def _of_pairs(summary: Summary, order_lines: Table, products: Table | None) -> list[tuple[str, int, str]]:
     """Purchases of what their customer clicked that no click is credited with: all of them too late, or too early."""
-    clicks = rule._replace(view_days=None, refunds=False)
-    touched = touches(impressions, clicks)
-    bought = purchases(order_lines, touched, clicks, products)
-    reach = touched.select("impression_id", "customer_id", "product_id", "touched_at", "by_view")
-    pairs = pair(reach, bought, clicks, products)
-    until = pairs.touched_at + ibis.interval(hours=24 * rule.days)
-    keys = ["customer_id", "product_id", "ordered_at"]
-    each = pairs.group_by(keys).aggregate(
-        lines=pairs.lines.max(),
-        before=(pairs.touched_at <= pairs.ordered_at).any(),
-        inside=((pairs.touched_at <= pairs.ordered_at) & (pairs.ordered_at <= until)).any(),
-    )
-    found = each.aggregate(
-        early=each.lines.sum(where=~each.before), late=each.lines.sum(where=each.before & ~each.inside)
-    )
+    rule, each = summary.rule, summary.bought
+    if rule.view_days is not None:
+        rule = rule._replace(view_days=None, refunds=False)
+        touched = touches(summary.clicks, rule)
+        each = judged(touched, purchases(order_lines, touched, rule, products), rule, products)
+    lost = each.filter(~each.inside)
+    found = lost.aggregate(early=lost.lines.sum(where=~lost.after), late=lost.lines.sum(where=lost.after))
     found = found.execute().iloc[0].fillna(0)
     return [
         ("order lines bought before their first click", found["early"], "credited to nothing"),

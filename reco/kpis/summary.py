@@ -1,20 +1,25 @@
-"""A log of impressions and what it earned, counted in two scans: by place and day, and by product.
+"""A log of impressions and what it earned, counted in three scans: its clicks, by place and day, and by product.
 
-Whatever a report shows of a log is added up from the few thousand rows of these counts. Impressions are scanned where
-they lie; only the counts, and the impressions that orders are credited to, come into memory.
+Whatever a report shows of a log is added up from the few thousand rows of these counts, or found among its clicks,
+which are a few rows in a hundred and are kept. Impressions are scanned where they lie, each column as seldom as can be.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+import weakref
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
+from uuid import uuid4
 
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from ibis.expr.operations import DatabaseTable
 from ibis.expr.types import Table
 
 from reco.errors import InputError
-from reco.kpis.attribution import PARTS, Rule, claimed
-from reco.kpis.calendar import day_of, midnights
+from reco.kpis.attribution import PARTS, Rule, judged, purchases, touches
+from reco.kpis.calendar import MOST_DAYS, day_number, midnights
 from reco.kpis.dashboard import rates
 from reco.settings import Context
 
@@ -24,6 +29,8 @@ COUNTS: Final = ("impressions", "clicks", "orders", "revenue")
 PLACES: Final = ("context", "strategy", "algorithm", "position", "device", "variant")
 #: Clicks on positions up to this one count as relevant.
 TOP: Final = 3
+#: What stands in the title of a strategy for a product, a category or a name.
+GAP: Final = re.compile(r"\{[^{}]*\}")
 #: What stands where a log does not say.
 UNKNOWN: Final = "unknown"
 
@@ -37,14 +44,21 @@ class Summary(NamedTuple):
         products: product_id with the same counts, and the product's category where known.
         rule: how orders were credited.
         zone: whose days they are.
-        claims: the credited purchases, as `claimed` gives them.
+        clicks: the clicked impressions, with what of their columns is counted by or credited by.
+        bought: purchases of what their customer clicked (or saw, where views count), as `judged` gives them.
     """
 
     cube: pd.DataFrame
     products: pd.DataFrame
     rule: Rule
     zone: str
-    claims: Table
+    clicks: Table
+    bought: Table
+
+    @property
+    def claims(self) -> Table:
+        """The credited purchases, as `claimed` gives them."""
+        return self.bought.filter(self.bought.inside).drop("inside", "after")
 
     @property
     def dimensions(self) -> list[str]:
@@ -121,44 +135,87 @@ def summarize(
     places = [place for place in PLACES if place in impressions.columns]
     dated = ["shown_at"] if "shown_at" in impressions.columns else []
     days, starts = _days(impressions, zone)
-    claims = claimed(impressions, order_lines, rule, products=products, keep=[*places, *dated])
+    columns = ["impression_id", "customer_id", "product_id", "clicked", "clicked_at", *places, *dated]
+    clicks = _kept(impressions.filter(impressions.clicked).select(columns))
+    touched = touches(clicks if rule.checked().view_days is None else impressions, rule, order_lines)
+    found = judged(touched, purchases(order_lines, touched, rule, products), rule, products, [*places, *dated])
+    bought = _kept(found.drop("touched_at"))
+    summary = Summary(pd.DataFrame(), pd.DataFrame(), rule, zone, clicks, bought)
+    shown, claims = impressions, summary.claims
     if segments is not None:
-        impressions, claims = (_segmented(table, segments) for table in (impressions, claims))
+        shown, claims = (_segmented(table, segments) for table in (shown, claims))
         places.append("segment")
     if dated:
-        impressions, claims = (
-            table.mutate(day=day_of(table.shown_at, days, starts)).drop("shown_at") for table in (impressions, claims)
-        )
+        shown, claims = (table.mutate(day=day_number(table.shown_at, starts)) for table in (shown, claims))
         places.append("day")
-    shown, items = (
-        impressions.group_by(keys).aggregate(impressions=impressions.count(), clicks=impressions.clicked.sum())
-        for keys in (places, "product_id")
-    )
-    # the one result that is not small: a row for each credited purchase
-    kept = claims.to_pyarrow()
-    names = [*places, "impression_id", "touched_product", "by_view", "net"]
-    earned = kept.select(names).to_pandas().rename(columns={"touched_product": "product_id"})
-    earned["orders"] = ~earned.pop("by_view") & ~earned.duplicated("impression_id")
-    earned["revenue"] = earned.pop("net") / PARTS
-    cube = _joined(shown.execute(), earned, places)
+    earned = _earned(claims.select(*places, "impression_id", "touched_product", "by_view", "net").to_pyarrow())
+    counts = shown.group_by(places).aggregate(impressions=shown.count(), clicks=shown.count(where=shown.clicked))
+    cube = _joined(counts.execute(), earned, places, days)
     if algorithms is not None and "strategy" in cube and "algorithm" not in cube:
-        pairs = zip(cube["context"], cube["strategy"], strict=True)
-        cube.insert(2, "algorithm", [algorithms.get(pair, UNKNOWN) for pair in pairs])
-    by_product = _joined(items.execute(), earned, ["product_id"])
+        cube.insert(2, "algorithm", _behind(cube, algorithms))
+    # clicks are counted among the clicks: one column less to scan
+    items = impressions.group_by("product_id").aggregate(impressions=impressions.count()).execute()
+    clicked = clicks.group_by("product_id").aggregate(clicks=clicks.count()).execute()
+    items = items.merge(clicked, on="product_id", how="left")
+    by_product = _joined(items, earned.rename(columns={"touched_product": "product_id"}), ["product_id"], days)
     if products is not None:
         kinds = products.select("product_id", "category").execute().drop_duplicates("product_id")
         by_product = by_product.merge(kinds, on="product_id", how="left")
         by_product["category"] = by_product["category"].fillna(UNKNOWN)
-    return Summary(cube, by_product, rule, zone, ibis.memtable(kept))
+    return summary._replace(cube=cube, products=by_product)
 
 
 def algorithms(contexts: Mapping[str, Context]) -> dict[tuple[str, str], str]:
-    """What stands behind each strategy of the settings, by context and title: its model, or its kind."""
-    return {
-        (name, strategy.title): strategy.model or strategy.kind
-        for name, context in contexts.items()
-        for strategy in context.strategies
-    }
+    """What stands behind each strategy of the settings, by context and title: its model, or its kind.
+
+    Those that stand in for another (`instead`) are among them; of several with one title all are named, with `or`.
+    A title keeps its gaps, as in `Because you bought {product}`; `fits` tells what fills them.
+    """
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for name, context in contexts.items():
+        for declared in context.strategies:
+            strategy = declared
+            while strategy is not None:
+                found.setdefault((name, strategy.title), {})[strategy.model or strategy.kind] = None
+                strategy = strategy.instead
+    return {pair: " or ".join(names) for pair, names in found.items()}
+
+
+def fits(name: str, title: str) -> bool:
+    """Whether a log's name of a strategy is the title of the settings, its gaps filled.
+
+    >>> fits("Because you bought Milk", "Because you bought {product}"), fits("Because of {x}", "Because of {x}")
+    (True, True)
+    """
+    if name == title:
+        return True
+    parts = GAP.split(title)
+    return len(parts) > 1 and re.fullmatch(".+".join(map(re.escape, parts)), name, re.DOTALL) is not None
+
+
+def _behind(cube: pd.DataFrame, algorithms: Mapping[tuple[str, str], str]) -> pd.Series:
+    """What stands behind each row's strategy; the very title goes before one with gaps."""
+    pairs = cube[["context", "strategy"]].drop_duplicates()
+    found = []
+    for pair in pairs.itertuples(index=False, name=None):
+        close = (name for (context, title), name in algorithms.items() if context == pair[0] and fits(pair[1], title))
+        found.append(algorithms.get(pair) or next(close, UNKNOWN))
+    named = pairs.assign(algorithm=found)
+    return cube[["context", "strategy"]].merge(named, on=["context", "strategy"], how="left")["algorithm"]
+
+
+def _kept(table: Table) -> Table:
+    """`table` computed once: where the tables of its engine lie, as long as something refers to it, or in memory."""
+    if not table.op().find(DatabaseTable):
+        return ibis.memtable(table.to_pyarrow())
+    backend = table.get_backend()
+    if backend.name != "duckdb":
+        return table.cache()
+    # as Ibis's own cache, which cannot drop its tables: the name gets lost on the way through its SQL
+    name = f"kept_{uuid4().hex}"
+    kept = backend.create_table(name, table, temp=True)
+    weakref.finalize(kept.op(), backend.raw_sql, f"DROP TABLE IF EXISTS {name}").atexit = False
+    return kept
 
 
 def _segmented(table: Table, segments: Table) -> Table:
@@ -169,28 +226,55 @@ def _segmented(table: Table, segments: Table) -> Table:
 
 
 def _days(impressions: Table, zone: str) -> tuple[list[str], list[pd.Timestamp]]:
-    """The days of the log and when they begin."""
+    """The days of the log, when they begin, and when the last one ends."""
     if "shown_at" not in impressions.columns:
         return [], []
     ends = impressions.aggregate(first=impressions.shown_at.min(), last=impressions.shown_at.max()).execute()
     first, last = (pd.to_datetime(ends[name], utc=True)[0] for name in ("first", "last"))
-    return ([], []) if pd.isna(first) else midnights(first, last, zone)
+    if pd.isna(first):
+        return [], []
+    days, starts = midnights(first, last, zone)
+    if len(days) < MOST_DAYS:
+        starts = midnights(first, last + pd.Timedelta(days=1), zone)[1]
+    return days, starts
 
 
-def _joined(shown: pd.DataFrame, earned: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def _earned(claims: pa.Table) -> pd.DataFrame:
+    """Orders and revenue of credited purchases by all that they are counted by; an impression is one order at most."""
+    ids = claims["impression_id"].combine_chunks()
+    first = np.zeros(len(ids), bool)
+    first[ids.dictionary_encode().indices.to_pandas().drop_duplicates().index] = True
+    views = claims["by_view"].to_numpy()
+    claims = claims.drop_columns(["impression_id", "by_view"])
+    claims = claims.append_column("orders", pa.array((first & ~views).astype("int64")))
+    keys = [name for name in claims.column_names if name not in ("net", "orders")]
+    sums = claims.group_by(keys).aggregate([("orders", "sum"), ("net", "sum")]).to_pandas()
+    sums["revenue"] = sums.pop("net_sum") / PARTS
+    return sums.rename(columns={"orders_sum": "orders"})
+
+
+def _joined(shown: pd.DataFrame, earned: pd.DataFrame, keys: Sequence[str], days: Sequence[str]) -> pd.DataFrame:
     """Counts of impressions beside what they earned."""
     keys = list(keys)
-    shown, earned = (table.assign(**_filled(table, keys)) for table in (shown, earned))
-    sums = earned.groupby(keys, observed=True)[["orders", "revenue"]].sum().reset_index()
-    both = shown.merge(sums, on=keys, how="left").fillna({"orders": 0, "revenue": 0.0, "clicks": 0})
+    counts, sums = (
+        table.assign(**_filled(table, keys, days)).groupby(keys, observed=True)[columns].sum().reset_index()
+        for table, columns in ((shown, ["impressions", "clicks"]), (earned, ["orders", "revenue"]))
+    )
+    both = counts.merge(sums, on=keys, how="left").fillna({"orders": 0, "revenue": 0.0, "clicks": 0})
     both = both.sort_values(keys, ignore_index=True)
     return both.astype({"impressions": "int64", "clicks": "int64", "orders": "int64", "revenue": "float64"})
 
 
-def _filled(table: pd.DataFrame, keys: Iterable[str]) -> dict[str, pd.Series]:
-    """Keys without gaps: what is missing is told as such; positions stay numbers, 0 where missing."""
-    numbers = {key: pd.api.types.is_numeric_dtype(table[key]) for key in keys}
-    return {key: table[key].fillna(0 if numbers[key] else UNKNOWN) for key in keys}
+def _filled(table: pd.DataFrame, keys: Sequence[str], days: Sequence[str]) -> dict[str, pd.Series]:
+    """Keys without gaps: what is missing is told as such; positions stay numbers, 0 where missing; days by name."""
+    found = {}
+    for key in keys:
+        if key == "day":
+            names = dict(enumerate(days))
+            found[key] = pd.Series([names.get(day, "") for day in table[key]], table.index, dtype="str")
+        else:
+            found[key] = table[key].fillna(0 if pd.api.types.is_numeric_dtype(table[key]) else UNKNOWN)
+    return found
 
 
 def _weeks(days: pd.Series) -> pd.Series:
