@@ -1,6 +1,5 @@
 """One customer's slate in one context, and why it is so: what was bought before, what the rules refused and changed."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -9,11 +8,12 @@ import pandas as pd
 
 from reco.columns import Columns
 from reco.contexts.filling import Example, Filled, shopper, slate_of
-from reco.contexts.requests import Requests, opaque_ids, refused_mail, standing_requests
+from reco.contexts.requests import Requests, refused_mail, standing_requests
 from reco.contexts.slates import make_slates, refused
 from reco.contexts.snapshot import Snapshot, snapshot
 from reco.errors import InputError
 from reco.pipeline import periods, sold
+from reco.report.privacy import pseudonyms
 from reco.rules import Order
 from reco.settings import Context
 from reco.workbook import Workbook
@@ -125,12 +125,6 @@ def inspect(wb: Workbook, customer: str, context: str, until: pd.Timestamp | Non
         swapped[["rule", Columns.ITEM, "title", "way"]],
         "" if len(mine) else _why_nothing(wb, place, who.customer_id, id),
     )
-
-
-def pseudonyms(wb: Workbook, customers: Sequence[str]) -> list[str]:
-    """What customers are called where nobody is to be named: the same as long as the store's data are the same."""
-    hashed = opaque_ids(wb, "customer", pd.Series(list(customers), dtype="str"), pd.Timestamp(0, tz="UTC"))
-    return ("Customer " + hashed.str[-6:]).tolist()
 
 
 def choices(wb: Workbook, until: pd.Timestamp, best: int = 10, middle: int = 5, newest: int = 5) -> pd.DataFrame:

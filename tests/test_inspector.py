@@ -9,9 +9,10 @@ import pytest
 from reco import contexts, inspector, pipeline
 from reco.contexts.requests import Requests
 from reco.errors import InputError
-from reco.inspector import choices, inspect, pseudonyms
+from reco.inspector import choices, inspect
 from reco.report import display
 from reco.report import inspector as views
+from reco.report.privacy import pseudonyms
 
 HOSTILE = '<img src=x onerror="alert(1)">&<script>alert(2)</script>'
 
