@@ -11,6 +11,9 @@ CARDS: Final = "application/vnd.reco.cards+json"
 #: MIME type of what a notebook tells its readers to do: a list of sentences.
 ACTIONS: Final = "application/vnd.reco.actions+json"
 
+#: MIME type of the table behind a picture.
+DATA: Final = "application/vnd.reco.data"
+
 #: MIME type of HTML that keeps its own look: what a shopper would see.
 PREVIEW: Final = "application/vnd.reco.preview"
 

@@ -9,7 +9,7 @@ import nh3
 from markupsafe import Markup
 from nbconvert.filters import markdown2html
 
-from reco.report import ACTIONS, CARDS, DARK, PREVIEW, RECORD
+from reco.report import ACTIONS, CARDS, DARK, DATA, PREVIEW, RECORD
 from reco.report.text import scrub
 
 
@@ -107,7 +107,6 @@ _WITH_LOOKS: Final = nh3.Cleaner(
         "table": {"cellpadding", "cellspacing"},
     },
     attribute_filter=_looks,
-    set_tag_attribute_values={"section": {"role": "group"}},  # what a shop shows is no part of the report's own map
     link_rel=None,
 )
 
@@ -135,7 +134,8 @@ def shown(output: Mapping[str, Any]) -> Markup:
     words = output.get("metadata", {})
     if "image/svg+xml" in data:
         svg = _with_dark_mode(data["image/svg+xml"])
-        return _picture("image/svg+xml", base64.b64encode(svg.encode()).decode(), words.get("image/svg+xml", {}))
+        drawn = _picture("image/svg+xml", base64.b64encode(svg.encode()).decode(), words.get("image/svg+xml", {}))
+        return drawn + _data(data[DATA]) if DATA in data else drawn
     if "image/png" in data:
         return _picture("image/png", re.sub(r"[^A-Za-z0-9+/=]", "", data["image/png"]), words.get("image/png", {}))
     if "text/html" in data:
@@ -163,7 +163,16 @@ def _picture(kind: str, content: str, words: Mapping[str, str]) -> Markup:
     ).format(kind, content, alt, caption)
 
 
+def _data(html: str) -> Markup:
+    """The table behind a picture, folded."""
+    table = clean(html)
+    return Markup('<details class="data"><summary>Show data</summary><div class="rich">{}</div></details>').format(
+        table
+    )
+
+
 def _preview(html: str, title: str) -> Markup:
+    html = re.sub(r"(</?)section\b", r"\1div", html)  # what a shop shows is no part of the report's own map
     inside = Markup(_WITH_LOOKS.clean(html))  # noqa: S704 cleaned in this expression
     return Markup(
         '<figure class="preview"><figcaption>{title}</figcaption>'

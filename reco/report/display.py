@@ -25,7 +25,7 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from reco.report import ACTIONS, CARDS, HAIR, INK, PALETTE, PAPER, PREVIEW, QUIET, RECORD
+from reco.report import ACTIONS, CARDS, DATA, HAIR, INK, PALETTE, PAPER, PREVIEW, QUIET, RECORD
 from reco.report.kpi import Kpi
 from reco.report.privacy import hidden
 from reco.report.text import MISSING, Format, label, plain_table
@@ -151,17 +151,18 @@ class Table:
 
 
 class Picture:
-    """A figure as SVG, with the sentence that stands for it where it cannot be seen."""
+    """A figure as SVG, with the sentence that stands for it where it cannot be seen, and the table behind it."""
 
-    def __init__(self, svg: str, alt: str, caption: str | None) -> None:
-        self.svg, self.alt, self.caption = svg, alt, caption
+    def __init__(self, svg: str, alt: str, caption: str | None, data: Table | None = None) -> None:
+        self.svg, self.alt, self.caption, self.data = svg, alt, caption, data
 
     def __repr__(self) -> str:
         return self.alt
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         words = {"alt": self.alt} | ({"caption": self.caption} if self.caption else {})
-        return {"image/svg+xml": self.svg, "text/plain": self.alt}, {"image/svg+xml": words}
+        behind = {DATA: self.data._repr_html_()} if self.data else {}
+        return {"image/svg+xml": self.svg, "text/plain": self.alt} | behind, {"image/svg+xml": words}
 
 
 class Preview:
@@ -283,6 +284,20 @@ def table(
 
     Raises `ValueError` for a format that is not known, `KeyError` for a column that the frame does not have.
     """
+    display(_table(frame, title, note, formats, id, labels, subtitle, intervals))
+
+
+def _table(
+    frame: pd.DataFrame,
+    title: str,
+    note: str | None = None,
+    formats: Mapping[str, str] | None = None,
+    id: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    subtitle: str | None = None,
+    intervals: Mapping[str, tuple[str, str]] | None = None,
+) -> Table:
+    """What `table` shows."""
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     formats, labels, intervals = dict(formats or {}), dict(labels or {}), dict(intervals or {})
@@ -309,14 +324,15 @@ def table(
     values = frame[[column for column in frame.columns if column not in bounds]].set_axis([*shown], axis=1)
     shown = hidden(shown, numeric, values)
     slug = id or "table-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    display(Table(pd.DataFrame(shown, dtype=object), kinds, title, subtitle, note, slug))
+    return Table(pd.DataFrame(shown, dtype=object), kinds, title, subtitle, note, slug)
 
 
-def figure(fig: Figure, alt: str, caption: str | None = None) -> None:
+def figure(fig: Figure, alt: str, caption: str | None = None, data: pd.DataFrame | None = None, **options: Any) -> None:
     """Show a matplotlib figure as SVG and close it; the same figure gives the same bytes.
 
-    `alt` says what the picture shows to those who do not see it, `caption` stands below it. Raises `ValueError`
-    without `alt`.
+    `alt` says what the picture shows to those who do not see it, `caption` stands below it. The report folds `data`,
+    the numbers that are drawn, under the picture as a table; `options` are those of `table`, `title` among them.
+    Raises `ValueError` without `alt`.
     """
     if not alt.strip():
         raise ValueError("a figure needs alt text: one sentence that says what it shows")
@@ -324,7 +340,8 @@ def figure(fig: Figure, alt: str, caption: str | None = None) -> None:
         fig.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
         svg = stream.getvalue()
     plt.close(fig)
-    display(Picture(svg[svg.index("<svg") :], " ".join(alt.split()), caption))
+    behind = None if data is None else _table(data, **{"title": "Data of the picture"} | options)
+    display(Picture(svg[svg.index("<svg") :], " ".join(alt.split()), caption, behind))
 
 
 def preview(html: str, title: str) -> None:

@@ -155,7 +155,13 @@ def segment_shares(table: pd.DataFrame) -> None:
     """Show each segment's share of revenue as bars."""
     top = table.iloc[0]
     figure = charts.bars(table["segment"], table["revenue_share"], "Share of revenue by segment", "", percent=True)
-    display.figure(figure, alt=f"Bars of revenue share by segment; {top.segment} lead with {top.revenue_share:.0%}.")
+    display.figure(
+        figure,
+        alt=f"Bars of revenue share by segment; {top.segment} lead with {top.revenue_share:.0%}.",
+        data=table[["segment", "customers", "revenue_share"]],
+        title="Share of revenue by segment",
+        formats={"revenue_share": "percent"},
+    )
 
 
 def sufficiency(checks: Sequence[Sufficiency]) -> None:
@@ -179,7 +185,9 @@ def reach(table: pd.DataFrame, products: int) -> None:
     """Show which share of all `products` on the shelf each context shows to anyone."""
     shown = table["products_shown"] / products
     figure = charts.bars(table["title"], shown, "Share of the products on the shelf shown", "", percent=True)
-    display.figure(figure, alt=f"Bars of products shown by context, from {shown.min():.0%} to {shown.max():.0%}.")
+    data = table[["title", "products_shown"]].assign(share=shown)
+    alt = f"Bars of products shown by context, from {shown.min():.0%} to {shown.max():.0%}."
+    display.figure(figure, alt, data=data, formats={"share": "percent"}, labels={"title": "Context"})
 
 
 def slate(wb: Workbook, filled: Mapping[str, Filled], context: str, who: Example) -> None:
@@ -216,7 +224,15 @@ def target_dots(verdicts: pd.DataFrame, contexts: Mapping[str, Context], log: Lo
     best, worst = ctr.loc[ctr["value"].idxmax()], ctr.loc[ctr["value"].idxmin()]
     figure = charts.dots(ctr, "context", "value", "low", "high", "Click-through rate" + log.mark, "", True, "target")
     highest, lowest = (f"{row.context} {row.value:.1%}" for row in (best, worst))
-    display.figure(figure, alt=f"CTR by context with targets; highest {highest}, lowest {lowest}.")
+    display.figure(
+        figure,
+        alt=f"CTR by context with targets; highest {highest}, lowest {lowest}.",
+        data=ctr[["context", "value", "low", "high", "target"]],
+        title="Click-through rate" + log.mark,
+        formats=dict.fromkeys(("value", "low", "high", "target"), "percent"),
+        labels={"value": "CTR"},
+        intervals={"value": ("low", "high")},
+    )
 
 
 # 07, monitoring
@@ -238,7 +254,15 @@ def ages(table: pd.DataFrame) -> None:
         bands={"fresh": (fresh["low"], fresh["high"]), "older": (old["low"], old["high"])},
     )
     latest = f"the fresh hybrid has {fresh.ndcg.iloc[-1]:.3f}, the older one {old.ndcg.iloc[-1]:.3f}"
-    display.figure(figure, alt=f"NDCG by week; in the latest {latest}.", caption="Bands are 95% intervals.")
+    display.figure(
+        figure,
+        alt=f"NDCG by week; in the latest {latest}.",
+        caption="Bands are 95% intervals.",
+        data=table[["week", "model", "ndcg", "low", "high"]],
+        title="Accuracy by week",
+        labels={"ndcg": "NDCG"},
+        intervals={"ndcg": ("low", "high")},
+    )
 
 
 def weeks(table: pd.DataFrame, log: Log) -> None:
@@ -273,7 +297,8 @@ def drift(found: pd.Series, limits: Monitoring) -> None:
     levels = {"watch": limits.drift_watch, "act": limits.drift_act}
     figure = charts.lines(found.index, {"Drift": found}, "Drift of the purchase mix", "week", limits=levels)
     alt = f"Stability index by week; the latest is {found.iloc[-1]:.3f}, the largest {found.max():.3f}."
-    display.figure(figure, alt=alt)
+    data = pd.DataFrame({"week": found.index, "drift": found.to_numpy()})
+    display.figure(figure, alt, data=data, title="Drift of the purchase mix by week")
 
 
 def movers(table: pd.DataFrame) -> None:

@@ -6,10 +6,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from IPython.core.formatters import DisplayFormatter
 from matplotlib import pyplot as plt
 
-from reco.report import PREVIEW, RECORD, display
+from reco.report import PREVIEW, RECORD, clean, display
 
 
 @pytest.fixture
@@ -133,6 +134,23 @@ def test_the_same_figure_is_the_same_bytes(shown):
     display.figure(draw(), alt="Sales rise")
     display.figure(draw(), alt="Sales rise")
     assert shown[0] == shown[1]
+
+
+def test_the_numbers_of_a_figure_lie_under_it_as_a_table(shown):
+    frame = FRAME[["product", "ndcg", "low", "high"]]
+    display.figure(draw(), "Sales rise", data=frame, title="Sales <i>", intervals={"ndcg": ("low", "high")})
+    [(data, metadata)] = shown
+    page = BeautifulSoup(
+        clean.shown({"output_type": "display_data", "data": data, "metadata": metadata}), "html.parser"
+    )
+    assert [tag.name for tag in page.find_all(recursive=False)] == ["figure", "details"]
+    assert page.summary.get_text() == "Show data"
+    assert page.caption.get_text() == "Sales <i>"
+    assert [cell.get_text() for cell in page.select("tbody tr:first-child > *")] == [
+        "Jam <b>",
+        "0.123 (0.115 to 0.131)",
+    ]
+    assert not page.details.has_attr("open")
 
 
 def test_a_figure_without_alt_text_is_refused():
