@@ -9,6 +9,7 @@ from reco.impressions import Log
 from reco.interactions import Interactions
 from reco.kpis import TOTAL, Incremental, Pay
 from reco.monitoring import Check
+from reco.monitoring.measured import Challenge
 from reco.quality import Sufficiency
 from reco.report.text import Format
 from reco.workbook import Workbook
@@ -156,15 +157,38 @@ def _moved(bridge: pd.DataFrame, currency: str) -> str:
     return f"{said}, the largest step {most.step} ({change(most.change)}). "
 
 
-def monitor_and_tune(checks: Sequence[Check]) -> str:
-    """Whether retraining is due and why."""
+def monitor_and_tune(checks: Sequence[Check], drift: pd.DataFrame, tuned: Challenge) -> str:
+    """Whether retraining is due and why, what drifted, and what tuning would gain.
+
+    `drift` is a table of `monitoring.drift_table`.
+    """
     due = [_found(check) for check in checks if check.verdict == "due"]
     watch = [_found(check) for check in checks if check.verdict == "watch"]
     if due:
-        return f"Retraining is due: {'; '.join(due)}."
-    if watch:
-        return f"Retraining is not due yet, but keep an eye on it: {'; '.join(watch)}."
-    return f"Retraining is not due: {'; '.join(_found(check) for check in checks)}."
+        retrain = f"Retraining is due: {'; '.join(due)}."
+    elif watch:
+        retrain = f"Retraining is not due yet, but keep an eye on it: {'; '.join(watch)}."
+    else:
+        retrain = f"Retraining is not due: {'; '.join(_found(check) for check in checks)}."
+    return f"{retrain} {_drifted(drift)} {_challenged(tuned)}"
+
+
+def _drifted(drift: pd.DataFrame) -> str:
+    moved = drift[drift["verdict"].isin(["act", "watch"])].drop_duplicates("name")
+    if moved.empty:
+        known = drift[drift["verdict"] != "not enough data"]["name"].drop_duplicates().tolist()
+        return f"Nothing drifted beyond its limit ({', '.join(known)})." if known else "Too few data tell of drift."
+    return f"Drifted: {'; '.join(f'{one.name} ({one.verdict}), {one.cause}' for one in moved.itertuples())}."
+
+
+def _challenged(tuned: Challenge) -> str:
+    trial, metric = tuned.trial, tuned.evidence["metric"]
+    if not trial.users:
+        return "No customer was there to judge tuned weights by."
+    change, low, high = trial.difference
+    mix = ", ".join(f"{weight:.0%} {part}" for part, weight in tuned.challenger.items())
+    word = {"promote": "gains", "keep": "loses", "tie": "ties"}[trial.verdict]
+    return f"Tuning the weights to {mix} {word}: {metric} {change:+.4f} ({low:+.4f} to {high:+.4f}) on unseen weeks."
 
 
 def _found(check: Check) -> str:

@@ -35,6 +35,9 @@ class Engine(NamedTuple):
 def _connect_duckdb(memory: str | None = None) -> ibis.BaseBackend:
     connection = ibis.duckdb.connect(temp_directory=tempfile.mkdtemp(prefix="reco-"))
     connection.raw_sql("SET TimeZone = 'UTC'")
+    for one in (connection, ibis.get_backend()):  # frames in memory run on ibis's own
+        if one.name == "duckdb":  # in notebooks its progress bar is a widget among the results
+            one.raw_sql("SET enable_progress_bar = false")
     if memory:
         connection.raw_sql(f"SET memory_limit = '{memory}'")
         connection.raw_sql("SET preserve_insertion_order = false")

@@ -8,16 +8,17 @@ from functools import lru_cache
 import ibis
 import pandas as pd
 
-from reco import elsewhere, features
+from reco import clock, elsewhere, features
 from reco.columns import Columns
 from reco.errors import InputError
-from reco.evaluation import Evaluation, Interval, evaluate, paired_difference
+from reco.evaluation import Evaluation, evaluate
 from reco.evaluation.cost import measured, size
 from reco.interactions import Cutoffs, Interactions, cutoffs
 from reco.learned import Look, Ranker, learn, look, rank
 from reco.models import Recommender, make_model
 from reco.models.base import Among
 from reco.models.hybrid import blend
+from reco.monitoring import seasonal
 from reco.workbook import Workbook
 
 #: Length of the candidate lists that blends and slates choose from.
@@ -220,7 +221,27 @@ def _blended(wb: Workbook, until: pd.Timestamp, context: str | None = None) -> p
     hybrid = wb.settings.hybrid
     weights = hybrid.contexts.get(context, hybrid.weights)
     lists = {task: blend(parts(wb, until, task), weights, CANDIDATES, hybrid.scaling) for task in TASKS}
+    if strength := wb.settings.monitoring.seasonal_strength:
+        lists = {task: seasonal.adjusted(one, _seasons(wb, until), strength, CANDIDATES) for task, one in lists.items()}
     return pd.concat([one.assign(task=task) for task, one in lists.items()], ignore_index=True)
+
+
+def seasonal_indices(wb: Workbook, until: pd.Timestamp) -> pd.DataFrame:
+    """How each category sells by month, 1 as usual: as the settings supply it, else learned before `until`."""
+    if given := wb.settings.monitoring.seasonal:
+        return seasonal.supplied(given)
+    lines, products = sold(wb).filter(lambda t: t.ordered_at < until), wb.table("products")
+    local = clock.to_local(wb.settings.store.time_zone, lines.ordered_at)
+    dated = lines.select("product_id", year=local.year(), month=local.month())
+    kinds = products.filter(products.category.notnull()).select("product_id", "category")
+    sales = dated.inner_join(kinds, "product_id").group_by("category", "year", "month").aggregate(count=ibis._.count())
+    return seasonal.seasonal_indices(wb.connection.to_pandas(sales.order_by("category", "year", "month")))
+
+
+def _seasons(wb: Workbook, until: pd.Timestamp) -> pd.Series:
+    """The seasonal part of each product's score in the month of `until`."""
+    month = until.tz_convert(wb.settings.store.time_zone).month
+    return seasonal.component(history(wb, until).products["category"], seasonal_indices(wb, until), month)
 
 
 def _try(wb: Workbook, model: str, until: pd.Timestamp) -> pd.DataFrame:
@@ -322,40 +343,9 @@ def protocol(wb: Workbook) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["period", "from", "to", "customers", "purchases"])
 
 
-def ageing(wb: Workbook, k: int) -> pd.DataFrame:
-    """Accuracy of an older and a fresher hybrid in each of the test weeks: week, model, ndcg, low, high.
-
-    `old` was trained before the validation weeks, `fresh` before the test weeks; week 0 is the latest.
-    """
-    when, rows = periods(wb), []
-    end_of_weeks = when.end.tz_convert(wb.settings.store.time_zone)
-    for model, until in {"old": when.validation, "fresh": when.test}.items():
-        lists, train = candidates(wb, "hybrid", until), history(wb, until)
-        for week in range(1 - wb.settings.split.test_weeks, 1):
-            start, end = ((end_of_weeks + pd.DateOffset(weeks=w)).tz_convert("UTC") for w in (week - 1, week))
-            taken = purchases(wb, start, end)
-            if len(taken):
-                rows.append((week, model, *evaluate(lists, taken, train, k=k).summary.loc["ndcg"]))
-    return pd.DataFrame(rows, columns=["week", "model", "ndcg", "low", "high"])
-
-
-def loss_of_age(wb: Workbook, k: int) -> Interval:
-    """Share of its NDCG that a hybrid loses by not having been retrained before the test weeks.
-
-    1 - old / fresh over the test weeks, with the paired bootstrap interval of the difference in units of fresh.
-    """
-    when = periods(wb)
-    taken = purchases(wb, when.test, when.end)
-    old, fresh = (
-        evaluate(candidates(wb, "hybrid", until), taken, history(wb, until), k=k).per_user["ndcg"].to_numpy()
-        for until in (when.validation, when.test)
-    )
-    return Interval(*(bound / (fresh.mean() or float("nan")) for bound in paired_difference(fresh, old)))
-
-
 def depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:
     """What lists of a model depend on beside data and code: the key of what is cached of it."""
-    blended = model in BLENDS
+    blended, of = model in BLENDS, wb.settings.monitoring
     return {
         "model": model,
         "options": wb.settings.models if blended else wb.settings.models.get(model, {}),
@@ -365,6 +355,7 @@ def depends(wb: Workbook, model: str, until: pd.Timestamp) -> dict[str, object]:
         "catalogue": wb.settings.catalogue.model_dump(mode="json"),
         "reset": str(learned_since(wb, until)),
         "until": until.isoformat(),
+        **({"season": [of.seasonal_strength, of.seasonal]} if model == "hybrid" and of.seasonal_strength else {}),
     }
 
 

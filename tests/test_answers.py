@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 
 from reco import answers, pipeline
+from reco.evaluation import Interval
 from reco.impressions import Log
 from reco.kpis import TOTAL, Pay
 from reco.monitoring import Check
+from reco.monitoring.champion import Trial
+from reco.monitoring.measured import Challenge
 from reco.quality import Sufficiency, sufficiency
 
 
@@ -163,7 +166,29 @@ FINE, UNKNOWN = Check("Drift of the mix", 0.01, 0.25, "fine"), Check("Accuracy l
     ],
 )
 def test_retraining(checks, sentence):
-    assert answers.monitor_and_tune(checks) == sentence
+    said = answers.monitor_and_tune(checks, drifted(), challenge(0.002, -0.001, 0.005))
+    assert said.startswith(f"{sentence} Nothing drifted beyond its limit (purchase mix, prices paid). ")
+    assert said.endswith("to 60% a, 40% b ties: NDCG@10 +0.0020 (-0.0010 to +0.0050) on unseen weeks.")
+
+
+def drifted(**verdicts: str) -> pd.DataFrame:
+    frame = pd.DataFrame({"name": ["purchase mix"] * 2 + ["prices paid"] * 2, "verdict": "fine", "cause": "it rains"})
+    return frame.assign(verdict=[verdicts.get(name.split()[0], "fine") for name in frame["name"]])
+
+
+def challenge(change: float, low: float, high: float, users: int = 500) -> Challenge:
+    word = "promote" if low > 0 else "keep" if high < 0 else "tie"
+    trial = Trial(0.1, 0.1 + change, Interval(change, low, high), 0.5, users, word, "")
+    return Challenge({"a": 0.5, "b": 0.5}, {"a": 0.6, "b": 0.4}, 15, trial, {"metric": "NDCG@10"})
+
+
+def test_drift_and_tuning_in_the_answer():
+    said = answers.monitor_and_tune([FINE], drifted(prices="act"), challenge(0.01, 0.004, 0.016))
+    assert "Drifted: prices paid (act), it rains. Tuning the weights to 60% a, 40% b gains: NDCG@10 +0.0100" in said
+    said = answers.monitor_and_tune([FINE], drifted(purchase="not enough data"), challenge(-0.01, -0.02, -0.001))
+    assert "Nothing drifted beyond its limit (prices paid)." in said and "b loses" in said
+    nothing = answers.monitor_and_tune([FINE], drifted().head(0), challenge(0, 0, 0, users=0))
+    assert nothing.endswith("Too few data tell of drift. No customer was there to judge tuned weights by.")
 
 
 @pytest.fixture(scope="module")

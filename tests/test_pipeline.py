@@ -229,28 +229,6 @@ def _tuned(cut: Workbook, when: pipeline.Cutoffs) -> pd.DataFrame:
     return try_weights(pipeline.parts(cut, when.validation), taken, 0.5, 10)
 
 
-def test_ageing_by_week(wb, when):
-    table = pipeline.ageing(wb, k=10)
-    assert table["week"].tolist() == [-3, -2, -1, 0] * 2
-    assert table["model"].tolist() == ["old"] * 4 + ["fresh"] * 4
-    assert ((table["low"] <= table["ndcg"]) & (table["ndcg"] <= table["high"])).all()
-    taken = pipeline.purchases(wb, when.test, when.test + pd.Timedelta(weeks=1))
-    lists, train = pipeline.candidates(wb, "hybrid", when.test), pipeline.history(wb, when.test)
-    assert table.loc[4, "ndcg"] == evaluate(lists, taken, train).summary.loc["ndcg", "value"]
-
-
-def test_loss_of_age_is_relative_to_the_fresh_model(wb, when):
-    taken = pipeline.purchases(wb, when.test, when.end)
-    old, fresh = (
-        evaluate(pipeline.candidates(wb, "hybrid", until), taken, pipeline.history(wb, until))
-        for until in (when.validation, when.test)
-    )
-    loss = pipeline.loss_of_age(wb, k=10)
-    means = (evaluation.summary.loc["ndcg", "value"] for evaluation in (old, fresh))
-    assert loss.value == pytest.approx(1 - next(means) / next(means), rel=1e-9)
-    assert loss.low < loss.value < loss.high
-
-
 def test_a_history_of_nothing_says_what_to_change(wb):
     with pytest.raises(InputError, match=r"bought by 20 known customers before 2016-01-01; expected .* workbook\.yaml"):
         pipeline.history(wb, pd.Timestamp("2016-01-01", tz="UTC"))

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from reco import mail
-from reco.monitoring.retraining import Check
+from reco.monitoring.retraining import DRIFT, Check
 from reco.settings import Alerting, Command, Webhook
 
 COLUMNS: Final = ["level", "about", "found", "limit", "cause", "action"]
@@ -48,7 +48,8 @@ def alert_table(
 ) -> pd.DataFrame:
     """All that asks for attention: level (`act` or `watch`), about, found, limit, cause, action; acts first.
 
-    `drift` is a table of `drift_table`, of whose measures the strongest alone speaks for a mix;
+    `drift` is a table of `drift_table`, of whose measures the strongest alone speaks for a mix; with it, the trigger of
+    drift is not told again;
     `checks` are the triggers of retraining, `rates` tables of `control_limits` by name, of which the days that the
     limits were not learned from count: one alert a rate, of the day furthest out.
     """
@@ -58,7 +59,7 @@ def alert_table(
         for one in shifted.drop_duplicates("name").itertuples():
             rows.append((one.verdict, one.name, one.effect, getattr(one, one.verdict), one.cause, one.action))
     for check in checks:
-        if check.verdict in LEVELS:
+        if check.verdict in LEVELS and not (check.trigger == DRIFT and drift is not None):
             rows.append((LEVELS[check.verdict], check.trigger, check.found, check.limit, *RETRAIN))
     for name, table in (rates or {}).items():
         out = table[~table["learned"] & table["verdict"].isin(["above", "below"])]

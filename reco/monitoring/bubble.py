@@ -102,6 +102,16 @@ def exploration(
     return found.assign(per_thousand=1000 * frame["money"] / frame["impressions"]) if revenue else found
 
 
+def explored(impressions: ibis.Table, share: float) -> BooleanValue:
+    """Whether each impression was shown to explore, as far as its propensity tells.
+
+    A place is given with chance `share` to any of m allowed products: its propensity is share / m, but 1 - share more
+    for the product that would have been there anyway. Where chance drew just that one, it counts as exploited.
+    Unknown propensities count as exploited.
+    """
+    return (impressions[Columns.PROPENSITY] < 1 - share).fill_null(False)
+
+
 def newcomers(lines: ibis.Table, impressions: ibis.Table, end: pd.Timestamp, days: int = FUNNEL_DAYS) -> pd.DataFrame:
     """How the customers whose first order fell in a week went on: week, newcomers, shown, clicked, returned, finished.
 

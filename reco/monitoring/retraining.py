@@ -14,6 +14,10 @@ from reco.settings import Monitoring
 LEAST_DF: Final = 2
 
 
+#: The trigger that `drift_table` also speaks for.
+DRIFT: Final = "Drift of the purchase mix"
+
+
 class Check(NamedTuple):
     """One trigger of retraining.
 
@@ -49,7 +53,7 @@ def retraining_checks(
     age = limits.max_model_age_weeks
     return [
         check("Age of the models, weeks", age_weeks, age, age),
-        check("Drift of the purchase mix", drift, limits.drift_watch, limits.drift_act),
+        check(DRIFT, drift, limits.drift_watch, limits.drift_act),
         check("Accuracy lost to a fresh model", accuracy_loss, limits.accuracy_loss / 2, limits.accuracy_loss),
     ]
 

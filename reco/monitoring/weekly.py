@@ -24,6 +24,7 @@ MEASURES: Final[dict[str, str]] = {
     "products_out": "share of the products sold in those weeks before that were not sold since",
     "customers_in": "share of the customers of the latest weeks who did not buy in as many weeks before",
     "customers_out": "share of the customers of those weeks before who did not buy since",
+    "ndcg": "accuracy of the hybrid in force by what was bought in the week, mean over customers",
     "days_since": "days from the latest row to the end of the week",
 }
 

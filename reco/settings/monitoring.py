@@ -67,7 +67,9 @@ class Monitoring(Section):
     `false_alarms` is how many a quarter of a year may bring by chance, all checks together. `training_cost` is what
     one retraining costs in the store's currency, with the work around it; None leaves its cost out.
     `seasonal_strength` is how strongly a category's season moves its products' scores, from 0 (not at all) to 1;
-    `seasonal` are supplied indices by category, January to December, 1 an average month.
+    `seasonal` are supplied indices by category, January to December, 1 an average month. `trainings_apart` is how many
+    weeks lie between the trainings that the decay of accuracy is measured by; `tuning_trials` how many weights of the
+    hybrid Optuna may try for a challenger.
     """
 
     baseline_weeks: Count = 8
@@ -76,7 +78,9 @@ class Monitoring(Section):
     accuracy_loss: Share = 0.1
     max_model_age_weeks: Count = 4
     false_alarms: Annotated[float, Field(gt=0, le=13)] = 0.5
+    trainings_apart: Count = 2
     training_cost: Annotated[float, Field(ge=0)] | None = None
+    tuning_trials: Annotated[int, Field(ge=0, le=1000)] = 30
     seasonal_strength: Share = 0
     seasonal: dict[str, Annotated[list[Rate], Field(min_length=12, max_length=12)]] = Field(default_factory=dict)
     alerts: Alerting = Alerting()
