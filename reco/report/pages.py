@@ -177,16 +177,16 @@ class Mark(NamedTuple):
 
 def mark(entry: Entry, run: Run) -> Mark:
     """The state of a notebook in the view of `run`."""
-    state = entry.outcome.state
+    state = entry.state
     if state == State.NOTHING:
-        return Mark("none", "○", "Nothing to report")
-    if state == State.SKIPPED:
-        return Mark("bad", "◆", "Skipped")
+        return Mark("none", "○", state.words)
     if not state.good:
-        return Mark("bad", "■", f"Failed: {state}")
+        return Mark("bad", {State.SKIPPED: "◆", State.CANCELLED: "◇"}.get(state, "■"), state.words)
+    if state == State.STALE:
+        return Mark("old", "↺", f"{state.words}: carried over from run {entry.run}")
     if entry.run != run.id:
-        return Mark("old" if entry.outdated else "kept", "↺", f"Carried over from run {entry.run}")
-    return Mark("good", "●", "Complete")
+        return Mark("kept", "↺", f"Carried over from run {entry.run}")
+    return Mark("good", "●", state.words)
 
 
 def covers(entry: Entry, parameters: type[Parameters]) -> list[Covered]:
@@ -199,7 +199,8 @@ def covers(entry: Entry, parameters: type[Parameters]) -> list[Covered]:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where the templates of reco/report/templates come from; it escapes, and nothing undefined passes."""
     environment = Environment(
         loader=PackageLoader("reco.report"),
         autoescape=True,
@@ -214,4 +215,4 @@ def _environment() -> Environment:
 
 def render(name: str, **values: object) -> str:
     """A page from a template of reco/report/templates, with its policy; it escapes, and nothing undefined passes."""
-    return secured(_environment().get_template(name).render(policy=PLACE, **values))
+    return secured(environment().get_template(name).render(policy=PLACE, **values))

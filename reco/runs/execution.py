@@ -249,7 +249,7 @@ class Execution:
         words = f"{outcome.seconds:.1f} s" if outcome.state == State.OK else f"{outcome.state}."
         if outcome.state not in {State.OK, State.NOTHING, State.SKIPPED}:
             place = f" in {outcome.place}" if outcome.place else ""
-            words = f"failed after {outcome.seconds:.1f} s{place}."
+            words = f"{outcome.state.words.lower()} after {outcome.seconds:.1f} s{place}."
         self.say(f"  {mark.shape} {name:<{self.width}}  {' '.join(filter(None, [words, outcome.sentence]))}")
 
     def _gate(self) -> Gate:

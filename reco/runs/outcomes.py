@@ -31,10 +31,31 @@ class State(StrEnum):
         return self in {State.OK, State.NOTHING, State.STALE}
 
     @property
+    def words(self) -> str:
+        """What stands beside its sign on pages."""
+        return WORDS[self]
+
+    @property
     def meaning(self) -> str:
         """What the state says, as one plain sentence."""
         return MEANINGS[self]
 
+
+#: Every state as pages call it; docs/runs.md has the same.
+WORDS: Final[dict[State, str]] = {
+    State.OK: "Complete",
+    State.NOTHING: "Nothing to report",
+    State.STALE: "Stale",
+    State.SKIPPED: "Skipped",
+    State.DATA_CHECK: "Data check failed",
+    State.CELL_ERROR: "Stopped by an error",
+    State.TIMED_OUT: "Ended by time-out",
+    State.KERNEL_DIED: "Kernel died",
+    State.STOPPED_EARLY: "Stopped early",
+    State.CANCELLED: "Cancelled",
+    State.WITHHELD: "Withheld by the privacy check",
+    State.BROKEN: "Could not run",
+}
 
 #: Every state in one plain sentence; docs/runs.md has the same.
 MEANINGS: Final[dict[State, str]] = {

@@ -280,7 +280,10 @@ def test_what_comes_after_a_failure_is_left_out():
     [
         (Outcome(state=State.OK), RUN.id, "Complete"),
         (Outcome(state=State.OK), "20261101-000000-aaaaaa", "Carried over from run 20261101-000000-aaaaaa"),
-        (Outcome(state=State.TIMED_OUT), RUN.id, "Failed: time-out"),
+        (Outcome(state=State.TIMED_OUT), RUN.id, "Ended by time-out"),
+        (Outcome(state=State.DATA_CHECK), RUN.id, "Data check failed"),
+        (Outcome(state=State.KERNEL_DIED), RUN.id, "Kernel died"),
+        (Outcome(state=State.CANCELLED), RUN.id, "Cancelled"),
         (Outcome(state=State.SKIPPED), RUN.id, "Skipped"),
         (Outcome(state=State.NOTHING), RUN.id, "Nothing to report"),
     ],
@@ -289,6 +292,8 @@ def test_every_state_has_a_word_and_a_shape(outcome, run, word):
     mark = pages.mark(ENTRY.model_copy(update={"outcome": outcome, "run": run}), RUN)
     assert mark.word == word
     assert mark.shape
+    stale = ENTRY.model_copy(update={"outdated": True, "run": "20261101-000000-aaaaaa"})
+    assert pages.mark(stale, RUN).word == "Stale: carried over from run 20261101-000000-aaaaaa"
 
 
 def test_cells_name_their_headings_in_tables_that_share_ids():
@@ -326,6 +331,17 @@ def test_what_changed_and_what_to_do_stand_before_the_evidence(every_page):
     assert "Between the two runs data and code changed, so no single one can be named as the cause." in told
     assert f"The earlier headline: Before {HOSTILE}" in told
     assert words(page.find(id="what-to-do").find_next("ul")) == f"Ask {HOSTILE}"
+    index = BeautifulSoup(every_page["index"], "html.parser")
+    assert words(index.find(id="what-to-do").find_next("li")) == f"{ENTRY.title} : Ask {HOSTILE}"
+
+
+def test_figures_that_miss_their_target_are_among_what_to_do(body):
+    missed = RATE.model_copy(update={"target": 0.5})
+    entry = ENTRY.model_copy(update={"kpis": (missed, SPENT), "actions": ()})
+    page = BeautifulSoup(pages.report(RUN, entry, body, CompareAlgorithms), "html.parser")
+    index = BeautifulSoup(pages.index(RUN.model_copy(update={"notebooks": {entry.name: entry}})), "html.parser")
+    assert [words(line) for line in page.select("ul.actions li")] == [missed.call]
+    assert [words(line) for line in index.select("ul.actions li")] == [f"{ENTRY.title} : {missed.call}"]
 
 
 def test_the_index_sums_up_every_report_and_the_runs_before(every_page):

@@ -133,7 +133,7 @@ def test_changed_settings_make_what_is_carried_over_outdated(story, shop):
     assert entries["second"].outdated
     assert entries["second"].run == story["parameter"].record.id
     index = (shop.store / told.record.id / "index.html").read_text()
-    assert f"Carried over from run {story['parameter'].record.id}" in index
+    assert f"Stale: carried over from run {story['parameter'].record.id}" in index
     assert "made with other settings, code or data" in index
 
 
@@ -149,7 +149,7 @@ def test_the_index_lists_every_notebook_with_state_and_link(story, shop):
     for name in ("first", "second", "third", "trial"):
         assert f'href="{name}.html"' in index
         assert (folder / f"{name}.html").exists()
-    for words in ("Complete", "Failed: cell error", "Skipped", "Nothing to report", "2 of 4 reports not updated"):
+    for words in ("Complete", "Stopped by an error", "Skipped", "Nothing to report", "2 of 4 reports not updated"):
         assert words in index
     assert "Corner shop &lt;&amp;&gt; sons" in index
     assert "names no experiment" in index
