@@ -174,6 +174,15 @@ class Kpi(BaseModel):
         return f"target: at {'most' if self.better == 'lower' else 'least'} {self.said(self.target)}"
 
     @property
+    def call(self) -> str:
+        """What its status asks of readers, in a sentence; empty where it asks nothing."""
+        if self.status not in {Status.ACT, Status.WATCH}:
+            return ""
+        sign = self.status.value
+        simulated = ", simulated" if self.simulated else ""
+        return f"{sign.shape} {sign.word}: {self.name} is {self.text}, {self.aim}{simulated}."
+
+    @property
     def text(self) -> str:
         """Value and interval, never one alone."""
         return f"{self.said(self.value)} ({self.interval})"

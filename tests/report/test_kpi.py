@@ -85,6 +85,13 @@ def test_a_card_in_plain_text():
     assert rate(low=None).lines()[2] == "  ○ Not enough data"
 
 
+def test_what_misses_its_target_calls_for_something():
+    short = rate(better="higher", target=0.5, simulated=True)
+    assert short.call == "■ Act: Hit rate is 30.0% (20.0% to 40.0%), target: at least 50.0%, simulated."
+    assert rate(better="higher", target=0.3).call.startswith("◆ Watch: Hit rate is")
+    assert (rate().call, rate(better="higher", target=0.1).call, rate(n=3).call) == ("", "", "")
+
+
 values = st.floats(0, 1).map(lambda value: round(value, 3))
 
 
