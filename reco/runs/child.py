@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 
+#: Tells notebooks the folder that will be published, for files of their own; `reco.monitoring.recorded` reads it.
+RUN = "RECO_RUN_FOLDER"
+
+
 class Work(BaseModel):
     """What to execute.
 
@@ -124,6 +128,7 @@ def execute(work: Work) -> Outcome:
 
     papermill_io.register("local", WholeFiles())
     kernel = {"transport": "ipc", "ip": str(work.scratch / "k")} if os.name == "posix" else {}
+    os.environ[RUN] = str(work.target.parent)
     try:
         notebook = execute_notebook(
             str(work.source),

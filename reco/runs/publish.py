@@ -11,6 +11,9 @@ from reco.runs.record import Entry, Run, read
 #: Name of the link to the last run in which every notebook succeeded.
 LATEST: Final = "latest"
 
+#: What a notebook that raises alerts leaves beside its page.
+ALERTS: Final = "alerts.json"
+
 
 def private_folder(store: Path, run: str) -> Path:
     """A new folder for a run that is under way; folders that killed runs left behind go away.
@@ -43,7 +46,7 @@ def publish(private: Path, store: Path, run: Run) -> Path:
 
 def carry(entry: Entry, source: Path, target: Path) -> None:
     """Take a notebook's page and executed copy over from another run; the files are shared, not copied, if possible."""
-    for name in (entry.page, entry.copy_name):
+    for name in (entry.page, entry.copy_name, *([ALERTS] if "alerts" in entry.figures else [])):
         carry_file(name, source, target)
 
 

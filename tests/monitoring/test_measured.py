@@ -1,6 +1,7 @@
 """What notebook 07 measures on the sample: ages, mixes, daily rates, a challenger, seasons; and what a run keeps."""
 
 import json
+from types import SimpleNamespace
 
 import ibis
 import numpy as np
@@ -14,6 +15,7 @@ from reco.kpis.attribution import PARTS
 from reco.monitoring import alert_table, measured, recorded
 from reco.monitoring.champion import Trial, revert
 from reco.monitoring.retraining import Check
+from reco.runs import child, publish
 from reco.settings import Settings
 
 
@@ -219,3 +221,14 @@ def test_settings_refuse_budgets_that_make_no_sense():
     for bad in ({"tuning_trials": -1}, {"trainings_apart": 0}):
         with pytest.raises(ValueError, match="greater than"):
             Settings.model_fields["monitoring"].annotation(**bad)
+
+
+def test_a_run_tells_notebooks_its_folder_and_takes_alerts_over(tmp_path):
+    assert recorded.RUN == child.RUN and recorded.ALERTS == publish.ALERTS
+    old, new = tmp_path / "old", tmp_path / "new"
+    new.mkdir(), old.mkdir()
+    (old / "alerts.json").write_text("{}")
+    for figures, kept in (({"drift": 0.1}, False), ({"alerts": 0}, True)):
+        entry = SimpleNamespace(page="a.html", copy_name="a.ipynb", figures=figures)
+        publish.carry(entry, old, new)
+        assert (new / "alerts.json").exists() is kept
