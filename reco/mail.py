@@ -19,11 +19,18 @@ def secret(name: str, environment: Mapping[str, str]) -> str:
     return environment[name]
 
 
-def send(smtp: Smtp, subject: str, text: str, timeout: float, environment: Mapping[str, str]) -> None:
-    """Send plain text to all recipients; raises `RefusedError` for those that the server refused."""
+def send(
+    smtp: Smtp, subject: str, text: str, timeout: float, environment: Mapping[str, str], html: str | None = None
+) -> None:
+    """Send plain text to all recipients, with `html` for programs that show it.
+
+    Raises `RefusedError` for recipients that the server refused.
+    """
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = subject, smtp.sender, ", ".join(smtp.recipients)
     message.set_content(text)
+    if html is not None:
+        message.add_alternative(html, subtype="html")
     login = (secret(smtp.user, environment), secret(smtp.password, environment)) if smtp.user else None
     context = ssl.create_default_context() if smtp.security != "none" else None
     if smtp.security == "tls":

@@ -11,36 +11,49 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from reco import mail
-from reco.runs.outcomes import State
 from reco.runs.record import Run
 from reco.settings.runs import Notify
 
 
 class Message(NamedTuple):
-    """What is told: one line and plain text."""
+    """What is told: one line, plain text, and for mails the same as HTML."""
 
     subject: str
     text: str
+    html: str | None = None
 
 
-def message(before: Run | None, after: Run, link: str | None) -> Message | None:
-    """What to tell of a run after the one `before`; None when its state is the same, or when a first run went well.
+def message(before: Run | None, after: Run, link: str | None, always: bool = False) -> Message | None:
+    """What to tell of a run after the one `before`; None when its state is the same, or when a first run went well,
+    unless it is told `always`.
 
     The state of a run is its own and that of each notebook that failed.
     """
-    if _signature(after) == (_signature(before) if before else ("ok", {})):
+    if not always and _signature(after) == (_signature(before) if before else ("ok", {})):
         return None
     words = {"ok": "up to date", "alerts": "up to date, with alerts", "failed": "not all up to date"}
     was = f" (before: {words.get(before.state, before.state)})" if before and before.state != after.state else ""
+    from reco.report.digest import answer, digest, figures  # what it needs takes long to import
+
+    place = link and f"{link.rstrip('/')}/{after.facts.store}/{after.id}"
     lines = []
     for entry in after.notebooks.values():
-        good = entry.outcome.state == State.OK and not entry.outdated
-        answer = (entry.headline or "up to date") if good else f"{entry.state}. {entry.sentence}"
-        lines.append(f"{entry.title}: {answer}" + (f" Alerts: {entry.alerts}." if entry.alerts else ""))
-    if link:
-        lines.append(f"{link.rstrip('/')}/{after.facts.store}/{after.id}/index.html")
+        alerts = f" Alerts: {entry.alerts}." if entry.alerts else ""
+        lines.append("\n".join([f"{entry.title}: {answer(entry)}{alerts}", *figures(entry)]))
+    if place:
+        lines.append(f"{place}/index.html")
     subject = " ".join(f"{after.facts.title}: reports {words.get(after.state, after.state)}{was}".split())
-    return Message(subject, "\n\n".join(lines) + "\n")
+    return Message(subject, "\n\n".join(lines) + "\n", digest(after, subject, place))
+
+
+def tell(before: Run | None, after: Run, settings: Notify, say: Callable[[str], None]) -> None:
+    """Tell those whom the settings name of a run: all when the state changed, else those who get every digest."""
+    if not settings.services and not settings.email:
+        return
+    if told := message(before, after, settings.link):
+        send(told, settings, say)
+    elif settings.email and settings.digest == "run" and not after.cancelled:
+        send(message(before, after, settings.link, always=True), settings.model_copy(update={"services": []}), say)
 
 
 def send(
@@ -51,7 +64,7 @@ def send(
         (f"the service in {name}", lambda name=name: _service(told, name, environment)) for name in settings.services
     ]
     if settings.email:
-        ways.append(("mail", lambda: mail.send(settings.email, *told, settings.timeout, environment)))
+        ways.append(("mail", lambda: _mail(told, settings, environment)))
     for way, deliver in ways:
         try:
             deliver()
@@ -61,6 +74,10 @@ def send(
             say(f"  ■ could not tell {way}: {type(error).__name__}")
         else:
             say(f"  ● told {way}")
+
+
+def _mail(told: Message, settings: Notify, environment: Mapping[str, str]) -> None:
+    mail.send(settings.email, told.subject, told.text, settings.timeout, environment, told.html)
 
 
 def _signature(run: Run) -> tuple[str, dict[str, str]]:

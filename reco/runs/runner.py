@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from reco.errors import InputError
 from reco.notebooks import NOTEBOOKS, Notebook
 from reco.runs.history import runs
-from reco.runs.notify import message, send
+from reco.runs.notify import tell
 from reco.runs.outcomes import State
 from reco.runs.overrides import parse
 from reco.runs.plan import Task, plan, select
@@ -116,8 +116,7 @@ def run(
             with ended_by_signals():
                 done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout or timeout, withheld))
                 sent = _send_off(settings, store, done, say)
-                if told := message(before, done, settings.notify.link):
-                    send(told, settings.notify, say)
+                tell(before, done, settings.notify, say)
         say(_summary(done))
         return _ended(done, store, sent)
 

@@ -3,7 +3,7 @@
 Nothing in it changes what a notebook computes, so that no notebook is run again for it.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -16,12 +16,14 @@ class Notify(Section):
     """Who is told when the state of the reports changes: nobody unless a service or a mail server is named.
 
     `services` are names of environment variables, each of which holds an address as Apprise writes them; such an
-    address is a secret. `link` is where readers find the reports. A message that takes longer than `timeout` seconds
-    counts as failed.
+    address is a secret. A mail holds the digest of all reports; `digest` says when it is sent: on a `change` of state,
+    when services are told, or after every `run` that wrote a report. `link` is where readers find the reports. A
+    message that takes longer than `timeout` seconds counts as failed.
     """
 
     services: list[Variable] = Field(default_factory=list)
     email: Smtp | None = None
+    digest: Literal["change", "run"] = "change"
     link: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")] | None = None
     timeout: Annotated[float, Field(gt=0, le=300)] = 10
 

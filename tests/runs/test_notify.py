@@ -135,7 +135,9 @@ def test_every_way_is_told(outside):
     assert outside.told == [(URL, {"title": TOLD.subject, "body": TOLD.text, "body_format": "text"})]
     assert outside.logins == [("reports", PASSWORD)]
     [mail] = outside.mails
-    assert (mail["Subject"], mail["To"], mail.get_content()) == (TOLD.subject, "b@x.example", TOLD.text)
+    text, html = mail.iter_parts()
+    assert (mail["Subject"], mail["To"], text.get_content()) == (TOLD.subject, "b@x.example", TOLD.text)
+    assert html.get_content().split() == TOLD.html.split()
     assert outside.logged == []  # Apprise's log may hold addresses
 
 
