@@ -15,7 +15,7 @@ import pandas as pd
 from reco.columns import Columns
 from reco.contexts.requests import Requests, opaque_ids
 from reco.contexts.slates import make_slates
-from reco.experiments.assignment import assign
+from reco.experiments.assignment import assign, place
 from reco.pipeline import periods, sold
 from reco.settings import Simulation
 from reco.workbook import Workbook
@@ -26,6 +26,10 @@ LATER_DAYS = 7
 #: Product pages that a visitor opens, and the share of visitors who leave a cart behind.
 PAGES_PER_VISIT = 2
 ABANDONED_SHARE = 0.1
+
+#: What visitors hold in their hands, and how often: three in four visits are on the customer's usual device.
+DEVICES = {"mobile": 0.6, "desktop": 0.35, "tablet": 0.05}
+USUAL_DEVICE = 0.75
 
 #: The arms of the holdout, and the source of order lines that a stray click brought.
 SHOWN, HOLDOUT = "shown", "holdout"
@@ -51,7 +55,8 @@ class World(NamedTuple):
     """What the simulation logs.
 
     Attributes:
-        impressions: columns of the unified table, plus `age_weeks` (of the model that made the slate).
+        impressions: columns of the unified table, plus `fallback` and `gave_way` (see `reco.contexts.slates`) and
+            `age_weeks` (of the model that made the slate).
         order_lines: the real order lines of the simulated weeks and the extra ones after stray clicks, in the
             columns of the unified table; `source` tells which (`simulation` for the extra ones).
         assignments: one row a visit, also of those who were shown nothing: customer_id, variant (`shown` or
@@ -224,6 +229,16 @@ def behave(shown: pd.DataFrame, wanted: pd.DataFrame, chances: Simulation, rng: 
     )
 
 
+def devices(customers: pd.Series, slates: pd.Series) -> np.ndarray:
+    """The device that each slate was seen on: mostly the customer's usual one, so that it comes back."""
+    edges, names = np.cumsum(list(DEVICES.values())), np.array(list(DEVICES), dtype=object)
+    codes, ids = pd.factorize(slates)
+    usual = place(customers, "usual device")[np.unique(codes, return_index=True)[1]]
+    now = place(pd.Series(ids), "device of the moment")
+    stays = place(pd.Series(ids), "usual or not") < USUAL_DEVICE
+    return names[np.searchsorted(edges[:-1], np.where(stays, usual, now), side="right")][codes]
+
+
 def _as_impressions(shown: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -238,7 +253,9 @@ def _as_impressions(shown: pd.DataFrame) -> pd.DataFrame:
             Columns.SHOWN_AT: shown["asked_at"],
             Columns.CLICKED: shown["clicked"],
             Columns.CLICKED_AT: shown["clicked_at"],
+            "device": devices(shown[Columns.CUSTOMER], shown[Columns.SLATE]),
             "fallback": shown["fallback"],
+            "gave_way": shown["gave_way"],
             "age_weeks": shown["age_weeks"],
             "simulated": True,
         }

@@ -124,6 +124,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "shown_at": TIME,
             "clicked": pa.bool_(),
             "clicked_at": TIME,
+            "device": TEXT,  # desktop, mobile, tablet
             "simulated": pa.bool_(),
             **_TRAIL,
         }

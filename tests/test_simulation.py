@@ -252,6 +252,23 @@ def test_what_recommendations_add_is_in_the_book(wb, world):
     assert spent["holdout"] == pytest.approx(bought["holdout"], rel=1e-9)
 
 
+def test_devices_come_back(seen):
+    slates = seen.drop_duplicates("slate_id")
+    assert seen.groupby("slate_id")["device"].nunique().eq(1).all()
+    assert set(slates["device"]) == set(simulation.DEVICES)
+    # of two slates of a customer, both are on the usual device in 0.75 ** 2, else like any two visits of anybody
+    share = pd.Series(simulation.DEVICES)
+    alike = share.pow(2).sum() + (1 - share.pow(2).sum()) * simulation.USUAL_DEVICE**2
+    pairs = slates.groupby("customer_id")["device"].agg(lambda own: own.iloc[:2].tolist())
+    pairs = pairs[pairs.str.len() == 2]
+    assert within(np.mean([one == other for one, other in pairs]), alike, len(pairs))
+
+
+def test_rules_that_gave_way_are_told(seen):
+    assert seen["gave_way"].notna().all()
+    assert (seen.groupby("slate_id")["gave_way"].nunique() == 1).all()
+
+
 def test_nobody_need_be_held_out():
     seen, assigned = simulation._shown(visit(60), Simulation(holdout=0), START)
     assert_frame_equal(seen.orders, visit(60).orders)

@@ -270,6 +270,7 @@ def test_recommendation_lists_become_impressions_with_their_clicks(shop):
     shown = shop["impressions"]
     assert shown.groupby(["file", "line"])["slate_id"].nunique().tolist() == [1, 1]
     assert (shown["slate_id"].nunique(), shown["impression_id"].nunique()) == (2, 5)
+    assert shown["device"].eq("desktop").all()
     assert not shown["simulated"].any() and shown["shown_at"].iloc[0] == at("10:00:01.250000")
 
 
@@ -338,6 +339,7 @@ def test_parquet_of_the_typed_export_gives_what_json_gives(shop, tmp_path):
             "user_pseudo_id": pa.string(),
             "privacy_info": pa.struct({"analytics_storage": pa.string(), "ads_storage": pa.string()}),
             "platform": pa.string(),
+            "device": pa.struct({"category": pa.string()}),
             "ecommerce": pa.struct({"transaction_id": pa.string()}),
             "items": pa.list_(item),
             "batch_event_index": pa.int64(),
