@@ -188,6 +188,8 @@ def course(page: Page, table: pd.DataFrame) -> None:
         fig,
         alt=f"By week: {'; '.join(ends)}.",
         caption=f"Axes do not begin at zero. Week 0 ends on {page.day(0)}. {page.of_log}",
+        data=table[table["measure"].isin(names)].pivot(index="week", columns="measure", values="value"),
+        title="What was shown, by week" + page.log.mark,
     )
 
 
@@ -229,6 +231,9 @@ def control(page: Page, rates: Mapping[str, pd.DataFrame], name: str) -> None:
         caption=f"{formula}. The band is where a day is expected to lie by its {season}, learned from "
         f"{int(table['learned'].sum())} days; {int(table['trials'].sum()):,} {trials}{page.log.mark}. Fewer than 400 "
         "days tell no season of the year apart from a trend.",
+        data=table[["day", "trials", "rate", "expected", "low", "high", "verdict"]],
+        title=f"{name} by day{page.log.mark}",
+        formats=dict.fromkeys(("rate", "expected", "low", "high"), "percent:2"),
     )
 
 
@@ -274,7 +279,7 @@ def course_of_drift(found: pd.Series, limits: Monitoring) -> None:
     figure = charts.lines(found.index, {"Drift": found}, "Stability index of the purchase mix", "week", limits=levels)
     alt = f"Stability index by week; the latest is {found.iloc[-1]:.3f}, the largest {found.max():.3f}."
     caption = f"Each week against the {limits.baseline_weeks} before it, by category, chance not taken off."
-    display.figure(figure, alt=alt, caption=caption)
+    display.figure(figure, alt=alt, caption=caption, data=found.rename("index").reset_index(), title="Drift by week")
 
 
 def movers(table: pd.DataFrame, lines: int, weeks: int) -> None:
@@ -304,6 +309,9 @@ def bubble(page: Page, table: pd.DataFrame) -> None:
         caption=f"Entropy in bits of the categories one customer was shown in a week, mean over customers with ten "
         f"impressions or more and 95% interval ({int(last.customers):,} customers in the latest). Trend: {told}, "
         f"customers see {word} week by week. {page.of_log}",
+        data=table,
+        title="Variety by week" + page.log.mark,
+        intervals={"entropy": ("low", "high")},
     )
 
 

@@ -45,6 +45,10 @@ def ages(page: Page, table: pd.DataFrame, k: int) -> None:
         fig,
         alt=f"NDCG by week and training; in the latest week: {said}.",
         caption="Bands are 95% bootstrap intervals over that week's customers; weeks differ, so compare within a week.",
+        data=table.assign(trained=table["trained"].dt.tz_convert(page.zone).dt.strftime("%Y-%m-%d")),
+        title="Accuracy by week and training",
+        labels={"value": f"NDCG@{k}"},
+        intervals={"value": ("low", "high")},
     )
 
 

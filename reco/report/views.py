@@ -1,4 +1,4 @@
-"""The tables and pictures of notebooks 01, 04, 06 and 07: each shows one result in the look it always has."""
+"""The tables and pictures of notebooks 01, 04 and 06: each shows one result in the look it always has."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,10 @@ from reco.contexts import Example, Filled, slate_of
 from reco.features import FEATURES
 from reco.impressions import Log
 from reco.kpis import named
-from reco.monitoring import Check
 from reco.quality import Sufficiency
 from reco.report import charts, display
 from reco.report.gallery import frame, shown_of
-from reco.settings import Context, Monitoring
+from reco.settings import Context
 from reco.widgets import addressed, widget
 from reco.workbook import Workbook
 
@@ -233,75 +232,3 @@ def target_dots(verdicts: pd.DataFrame, contexts: Mapping[str, Context], log: Lo
         labels={"value": "CTR"},
         intervals={"value": ("low", "high")},
     )
-
-
-# 07, monitoring
-
-
-def triggers(checks: Sequence[Check]) -> None:
-    """Show what asks for retraining and what does not."""
-    display.table(pd.DataFrame(checks), "Triggers of retraining", formats=dict.fromkeys(("found", "limit"), "number:2"))
-
-
-def ages(table: pd.DataFrame) -> None:
-    """Show the accuracy of a fresh and an older hybrid by week."""
-    fresh, old = (table[table["model"] == model].reset_index(drop=True) for model in ("fresh", "old"))
-    figure = charts.lines(
-        fresh["week"],
-        {"fresh": fresh["ndcg"], "older": old["ndcg"]},
-        "Accuracy of a fresh and an older hybrid",
-        "week",
-        bands={"fresh": (fresh["low"], fresh["high"]), "older": (old["low"], old["high"])},
-    )
-    latest = f"the fresh hybrid has {fresh.ndcg.iloc[-1]:.3f}, the older one {old.ndcg.iloc[-1]:.3f}"
-    display.figure(
-        figure,
-        alt=f"NDCG by week; in the latest {latest}.",
-        caption="Bands are 95% intervals.",
-        data=table[["week", "model", "ndcg", "low", "high"]],
-        title="Accuracy by week",
-        labels={"ndcg": "NDCG"},
-        intervals={"ndcg": ("low", "high")},
-    )
-
-
-def weeks(table: pd.DataFrame, log: Log) -> None:
-    """Show impressions, clicks and coverage by week."""
-    display.table(
-        table,
-        "By week" + log.mark,
-        "Coverage: share of the products known to the models that were shown at least once in the week.",
-        dict.fromkeys(("ctr", "ctr_low", "ctr_high"), "percent:2") | {"coverage": "percent"},
-        intervals={"ctr": ("ctr_low", "ctr_high")},
-        labels={"ctr": "CTR"},
-    )
-
-
-def coverage(table: pd.DataFrame, log: Log) -> None:
-    """Show coverage by week as a line."""
-    figure = charts.lines(table["week"], {"Coverage": table["coverage"]}, "Coverage by week" + log.mark, "week", True)
-    first, last = table["coverage"].iloc[0], table["coverage"].iloc[-1]
-    display.figure(figure, alt=f"Coverage goes from {first:.1%} to {last:.1%}.")
-
-
-def clicks(table: pd.DataFrame, log: Log) -> None:
-    """Show the click-through rate by week with its interval."""
-    band = {"CTR": (table["ctr_low"], table["ctr_high"])}
-    figure = charts.lines(table["week"], {"CTR": table["ctr"]}, "CTR by week" + log.mark, "week", True, bands=band)
-    first, last = table["ctr"].iloc[0], table["ctr"].iloc[-1]
-    display.figure(figure, alt=f"CTR goes from {first:.2%} to {last:.2%}.", caption="The band is the 95% interval.")
-
-
-def drift(found: pd.Series, limits: Monitoring) -> None:
-    """Show the drift of the purchase mix by week beside its limits."""
-    levels = {"watch": limits.drift_watch, "act": limits.drift_act}
-    figure = charts.lines(found.index, {"Drift": found}, "Drift of the purchase mix", "week", limits=levels)
-    alt = f"Stability index by week; the latest is {found.iloc[-1]:.3f}, the largest {found.max():.3f}."
-    data = pd.DataFrame({"week": found.index, "drift": found.to_numpy()})
-    display.figure(figure, alt, data=data, title="Drift of the purchase mix by week")
-
-
-def movers(table: pd.DataFrame) -> None:
-    """Show the categories whose share moved most."""
-    formats = {"before": "percent:2", "latest": "percent:2", "change": "percent+:2"}
-    display.table(table, "Categories that moved most in the latest week", formats=formats)
