@@ -110,6 +110,23 @@ def check(config: Config = Path("workbook.yaml")) -> None:
 
 
 @app.command()
+def parameters(
+    name: Annotated[
+        str | None, typer.Argument(help="A notebook, such as 02_compare_algorithms; all by default.")
+    ] = None,
+) -> None:
+    """Print what can be set for the notebooks: by `reco run --set`, or in the settings under `runs.parameters`."""
+    from reco.notebooks import NOTEBOOKS
+    from reco.parameters import manual
+    from reco.runs.plan import select
+
+    with _mistakes_in_one_line():
+        for one in select(NOTEBOOKS, [name] if name else []):
+            for line in manual(NOTEBOOKS[one]):
+                typer.echo(line)
+
+
+@app.command()
 def history(
     config: Config = Path("workbook.yaml"), out: Reports = None, most: Annotated[int, typer.Option(min=1)] = 20
 ) -> None:

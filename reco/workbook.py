@@ -21,7 +21,17 @@ from reco.sources import SOURCES
 from reco.sources.base import Shop
 
 #: Parts of the package that only show results or start runs: a change in them leaves cached results valid.
-PRESENTATION: Final = ("report/", "runs/", "answers.py", "cli.py", "inspector.py", "mail.py", "widgets/", "exports/")
+PRESENTATION: Final = (
+    "report/",
+    "runs/",
+    "answers.py",
+    "cli.py",
+    "inspector.py",
+    "mail.py",
+    "parameters.py",
+    "widgets/",
+    "exports/",
+)
 
 
 @lru_cache  # the code that runs is the code that was loaded

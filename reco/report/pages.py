@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reco.notebooks import Parameters
+from reco.parameters import covers
 from reco.report.changes import Since, since
 from reco.report.kpi import Kpi, legend
 from reco.report.policy import PLACE, secured
@@ -31,14 +32,6 @@ class LastGood(NamedTuple):
     headline: str | None = None
 
 
-class Covered(NamedTuple):
-    """One line of “This report covers”."""
-
-    name: str
-    meaning: str
-    value: str
-
-
 class Card(NamedTuple):
     """A figure on a page: its ids, its definition's, and what changed."""
 
@@ -56,7 +49,7 @@ def report(run: Run, entry: Entry, body: "Body", parameters: type[Parameters], p
         run=run,
         entry=entry,
         body=body,
-        covered=covers(entry, parameters),
+        covered=entry.covers or covers(parameters, entry.parameters),
         mark=mark(entry, run),
         cards=cards(entry.kpis, changed),
         legend=legend(entry.kpis),
@@ -91,7 +84,7 @@ def failure(
         run=run,
         entry=entry,
         body=partial,
-        covered=covers(entry, parameters),
+        covered=entry.covers or covers(parameters, entry.parameters),
         mark=mark(entry, run),
         last_good=last_good,
         nothing=entry.outcome.state == State.NOTHING,
@@ -187,15 +180,6 @@ def mark(entry: Entry, run: Run) -> Mark:
     if entry.run != run.id:
         return Mark("kept", "↺", f"Carried over from run {entry.run}")
     return Mark("good", "●", state.words)
-
-
-def covers(entry: Entry, parameters: type[Parameters]) -> list[Covered]:
-    """The parameters of a notebook with their meaning; the settings file stands elsewhere on the page."""
-    return [
-        Covered(name, field.description or "", str(entry.parameters[name]))
-        for name, field in parameters.model_fields.items()
-        if name in entry.parameters and name != "config"
-    ]
 
 
 @cache

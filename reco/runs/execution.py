@@ -15,6 +15,7 @@ import nbformat
 
 from reco import pipeline
 from reco.errors import InputError
+from reco.parameters import covers
 from reco.report import html, pages
 from reco.report.gallery import PAGE, gallery
 from reco.report.privacy import Gate, scrubbed, watch, without_addresses
@@ -290,6 +291,7 @@ class Execution:
             question=task.notebook.question,
             key=task.key,
             parameters=task.parameters,
+            covers=covers(task.notebook.parameters, task.parameters),
             outcome=outcome,
             run=self.id,
             **found,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from reco.parameters import Covered
 from reco.report.kpi import Kpi
 from reco.runs.outcomes import Outcome, State
 
@@ -18,6 +19,7 @@ class Entry(BaseModel):
     """One notebook in the record of a run.
 
     Attributes:
+        covers: its parameters as readers see them.
         key: hash of all that its results depend on; equal keys, equal results.
         run: the run that executed it, or None when none did.
         outdated: carried over although its key has changed since.
@@ -32,6 +34,7 @@ class Entry(BaseModel):
     question: str
     key: str
     parameters: dict[str, Any] = {}
+    covers: list[Covered] = []
     outcome: Outcome
     run: str | None = None
     outdated: bool = False
