@@ -73,12 +73,9 @@ def simulate(wb: Workbook) -> World:
 
     The models are trained once at the start of each of the two periods, as a shop would that retrains monthly.
     """
-    depends = {
-        "settings": wb.settings.model_dump(
-            mode="json",
-            include={"contexts", "rules", "simulation", "hybrid", "cold_start", "models", "split", "catalogue"},
-        )
-    }
+    whole = ("contexts", "rules", "simulation", "hybrid", "cold_start", "models", "split", "catalogue")
+    season = {"monitoring": {"seasonal", "seasonal_strength"}}
+    depends = {"settings": wb.settings.model_dump(mode="json", include=dict.fromkeys(whole, True) | season)}
     worlds: list[World] = []
 
     def run() -> World:
