@@ -2,8 +2,9 @@
 
 import gc
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -12,6 +13,9 @@ from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadFileScheduling
 
 from reco import Workbook
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -66,6 +70,19 @@ def wb(sample_settings: dict, tmp_path_factory: pytest.TempPathFactory, worker_i
             shutil.copy(ROOT / "data" / "staff_picks.csv", file.parent / "data")
             file.write_text(yaml.safe_dump(sample_settings, sort_keys=False))
         return Workbook.load(file)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium without a window, one for all tests of a worker."""
+    from playwright.sync_api import sync_playwright
+
+    found = shutil.which("chromium")
+    assert found, "no Chromium: run scripts/install_chromium.sh"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 #: Columns of a small export as most tests write it.

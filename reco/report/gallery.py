@@ -95,7 +95,7 @@ def frame(words: str, shown: Widget, context: Context) -> Frame:
 def _inside(html: str) -> Markup:
     """HTML as a part of this page: below its headings, and no landmark of it."""
     html = re.sub(r"(</?)h([12])\b", lambda found: f"{found[1]}h{int(found[2]) + 3}", html)
-    html = html.replace("<section ", '<section role="group" ').replace(' role="region"', ' role="group"')
+    html = re.sub(r"(</?)section\b", r"\1div", html).replace(' role="region"', ' role="group"')
     return Markup(html)  # noqa: S704 escaped where it was made
 
 

@@ -118,7 +118,7 @@ def _arrange(soup: BeautifulSoup, question: str) -> None:
     """Fit the body into the page.
 
     Its first title goes and no second h1 stays; a section whose one result moved to the top goes with it; tables get
-    a box to scroll in, which the keyboard reaches like folded code; ids are unique.
+    a box to scroll in, which the keyboard reaches like all else that scrolls; ids are unique.
     """
     for position, title in enumerate(soup.find_all("h1")):
         if position == 0 and title.find_previous(["h2", "p", "table", "figure"]) is None:
@@ -137,8 +137,12 @@ def _arrange(soup: BeautifulSoup, question: str) -> None:
     for table in soup.find_all("table"):
         if not table.find_parent("div", class_="scroll"):
             table.wrap(_scroll_box(soup, table))
-    for code in soup.select("details.code pre"):
-        code.attrs |= {"tabindex": "0", "role": "group", "aria-label": "Code"}
+    for text in soup.select("pre"):
+        if not text.find_parent("div", class_="scroll"):
+            name = "Code" if text.find_parent("details", class_="code") else "Text"
+            text.attrs |= {"tabindex": "0", "role": "group", "aria-label": name}
+    for row in soup.select(".preview [style*='overflow']"):
+        row.attrs |= {"tabindex": "0", "role": "group", "aria-label": "Part that scrolls"}
     seen: set[str] = set(_OF_THE_PAGE)
     for tag in soup.find_all(id=True):
         name, number = tag["id"], 2
