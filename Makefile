@@ -75,8 +75,8 @@ check: $(VENV)/ready  ## formatting, lint and the rules of notebooks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-lab: $(VENV)/ready  ## JupyterLab in notebooks/
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+lab: $(VENV)/ready  ## JupyterLab, with the map of the workbook open
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/start.ipynb
 
 notebooks: $(VENV)/ready  ## refresh the committed outputs
 	$(BIN)/python scripts/refresh_notebooks.py

@@ -10,6 +10,9 @@ from reco.errors import InputError
 #: Folder of the notebooks.
 FOLDER: Final = Path(__file__).resolve().parents[1] / "notebooks"
 
+#: The map of the workbook that `make lab` opens; no run or schedule touches it.
+START: Final = FOLDER / "start.ipynb"
+
 Length = Annotated[int, Field(ge=1, le=100)]
 Seed = Annotated[int, Field(ge=0)]
 

@@ -33,6 +33,10 @@ def test_a_session_is_in_utc_and_knows_wall_clocks(connection):
     assert connection.to_pyarrow(back).as_py() == datetime(2020, 7, 1, 10, tzinfo=UTC)
 
 
+def test_a_session_draws_no_progress_bar_into_notebooks(connection):
+    assert connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
 def test_a_session_keeps_to_the_memory_it_is_given(engine):
     connection = engine.connect("512MB")
     assert connection.raw_sql("SELECT current_setting('memory_limit')").fetchall() == [("488.2 MiB",)]

@@ -3,17 +3,20 @@
 import re
 from html import unescape
 
+import nbformat
 import pandas as pd
 import pytest
 
-from reco import contexts, inspector, pipeline
+from reco import Workbook, contexts, inspector, pipeline
 from reco.contexts.requests import Requests
 from reco.errors import InputError
 from reco.inspector import choices, inspect
-from reco.report import display
+from reco.notebooks import NOTEBOOKS, START
+from reco.report import display, panel
 from reco.report import inspector as views
 from reco.report.privacy import pseudonyms
 
+ROOT = START.parents[1]
 HOSTILE = '<img src=x onerror="alert(1)">&<script>alert(2)</script>'
 
 
@@ -38,8 +41,8 @@ def email(wb, until, who):
 
 
 @pytest.fixture(scope="module")
-def panel(wb, until):
-    return views.Panel(wb, until)
+def pickers(wb, until):
+    return panel.Panel(wb, until)
 
 
 def words(html):
@@ -200,38 +203,92 @@ def test_show_gives_every_table_once_with_ids_of_their_own(email, monkeypatch):
     found = []
     monkeypatch.setattr(display, "display", found.append)
     views.show(email)
-    assert len(found) == len(views.TABS) == 4
+    assert len(found) == len(panel.TABS) == 4
     assert len({one.id for one in found}) == 4
 
 
 # the panel
 
 
-def test_the_panel_opens_with_the_best_customer_and_follows_the_pickers(wb, until, panel, who):
-    slate, rules, _, history = panel.tabs.children
-    assert panel.customer.value == who.customer_id
-    assert panel.tabs.titles == views.TABS
-    for name, place in wb.settings.contexts.items():
-        panel.context.value = name
-        expected = inspect(wb, who.customer_id, name, until)
-        assert expected.sentence in words(panel.said.value)
-        assert f"{place.title}: what is shown" in words(slate.value)
+def test_the_panel_opens_with_the_best_customer_and_follows_the_pickers(wb, until, pickers, who):
+    slate, rules, _, history = pickers.tabs.children
+    assert pickers.customer.value == who.customer_id
+    assert pickers.tabs.titles == panel.TABS
+    for name in ("cart", "email"):
+        pickers.context.value = name
+        expected, title = inspect(wb, who.customer_id, name, until), wb.settings.contexts[name].title
+        assert expected.sentence in words(pickers.said.value)
+        assert f"{title}: what is shown" in words(slate.value)
         assert all(title in words(slate.value) for title in expected.slate["title"])
-        assert f"{place.title}: what each rule did" in words(rules.value)
-    panel.customer.value = other = panel.customer.options[-1][1]
-    assert pseudonyms(wb, [other])[0] in words(panel.said.value)
+        assert f"{title}: what each rule did" in words(rules.value)
+    pickers.customer.value = other = pickers.customer.options[-1][1]
+    assert pseudonyms(wb, [other])[0] in words(pickers.said.value)
     assert f"{pseudonyms(wb, [other])[0]}: bought before" in words(history.value)
 
 
-def test_the_panel_takes_an_id_and_says_when_there_is_no_such_customer(wb, until, panel, who, filled):
-    panel.context.value = "email"
+def test_the_panel_takes_an_id_and_says_when_there_is_no_such_customer(wb, until, pickers, who, filled):
+    pickers.context.value = "email"
     other = filled["email"].requests.frame["customer_id"].iloc[20]
-    panel.id.value = f" {other} "
-    assert inspect(wb, other, "email", until).sentence in words(panel.said.value)
-    panel.id.value = HOSTILE
-    assert "<img" not in panel.said.value
-    assert "Nothing to show: no customer '<img src=x" in words(panel.said.value)
-    assert [tab.value for tab in panel.tabs.children] == [""] * 4
-    panel.customer.value = next(id for _, id in panel.customer.options if id != panel.customer.value)
-    assert panel.id.value == ""
-    assert pseudonyms(wb, [panel.customer.value])[0] in words(panel.said.value)
+    pickers.id.value = f" {other} "
+    assert inspect(wb, other, "email", until).sentence in words(pickers.said.value)
+    pickers.id.value = HOSTILE
+    assert "<img" not in pickers.said.value
+    assert "Nothing to show: no customer '<img src=x" in words(pickers.said.value)
+    assert [tab.value for tab in pickers.tabs.children] == [""] * 4
+    pickers.customer.value = next(id for _, id in pickers.customer.options if id != pickers.customer.value)
+    assert pickers.id.value == ""
+    assert pseudonyms(wb, [pickers.customer.value])[0] in words(pickers.said.value)
+
+
+# the start notebook
+
+
+def cells(kind):
+    return [cell for cell in nbformat.read(START, 4).cells if cell.cell_type == kind]
+
+
+def test_make_lab_opens_the_start_notebook_and_no_run_touches_it():
+    target = re.search(r"(?m)^lab:.*\n\t(.*)$", (ROOT / "Makefile").read_text())[1]
+    assert f"--LabApp.default_url=/lab/tree/{START.relative_to(ROOT).as_posix()}" in target
+    assert "--ServerApp.root_dir=." in target
+    assert START.stem not in NOTEBOOKS
+
+
+def test_the_map_names_every_notebook_with_its_question_in_order():
+    text = "\n".join(cell.source for cell in cells("markdown"))
+    rows = re.findall(r"(?m)^\| \[(\w+)\]\((\w+)\.ipynb\) \| (.*?) \|", text)
+    assert rows == [(name, name, book.question) for name, book in NOTEBOOKS.items()]
+
+
+def test_links_of_the_start_notebook_lead_to_files():
+    links = re.findall(r"\]\(([^)]+)\)", "\n".join(cell.source for cell in cells("markdown")))
+    assert len(links) > 12
+    assert [link for link in links if not (START.parent / link).is_file()] == []
+
+
+def test_keeps_the_static_tables_and_nothing_of_the_machine_or_the_panel():
+    notebook = nbformat.read(START, 4)
+    nbformat.validate(notebook)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    (kept,) = (cell for cell in cells("code") if "keep_output" in cell.metadata.get("tags", []))
+    assert [cell.id for cell in cells("code") if cell.outputs] == [kept.id]
+    html = [output.data["text/html"] for output in kept.outputs]
+    assert html[0].startswith('<p class="headline">Customer ')
+    assert sum("<table" in one for one in html) == 4
+    assert "widget-view" not in str(kept.outputs)
+    assert not re.search(r"(?<![\w/])/(home|root|tmp|work)/\w", str(kept.outputs))
+    assert [cell.execution_count for cell in cells("code")] == list(range(1, len(cells("code")) + 1))
+
+
+def test_the_start_notebook_runs_on_another_store(wb, until, email, monkeypatch):
+    """Cell after cell in this process, with the settings of the sample."""
+    shown, space = [], {}
+    monkeypatch.setattr(display, "display", shown.append)
+    monkeypatch.setattr(Workbook, "load", classmethod(lambda cls, path: wb))
+    for cell in cells("code"):
+        exec(compile(cell.source, cell.id, "exec"), space)  # noqa: S102 our own notebook
+    said = [repr(one) for one in shown]
+    assert [line.split()[1] for line in said[0].splitlines()[:7]] == list(NOTEBOOKS)
+    assert said[1] == email.sentence
+    assert said[2:] == [repr(one) for one in views.tables(email).values()]
+    assert len(space["wb"].settings.contexts) == 6

@@ -36,6 +36,9 @@ _ATTRIBUTES: Final = {
 #: A link may lead to another page of the same run or within the page; no page points outside.
 _PAGE_LINK: Final = re.compile(r"(#[\w.-]*|[\w.-]+\.html(#[\w.-]*)?)")
 
+#: What needs a kernel: pickers, and the progress bars of other libraries.
+_WIDGET: Final = "application/vnd.jupyter.widget-view+json"
+
 _DROPPED: Final = {"script", "style", "title", "iframe", "noscript", "template", "svg", "math"}
 
 
@@ -127,7 +130,7 @@ def shown(output: Mapping[str, Any]) -> Markup:
         lines = [line for line in scrub(text).split("\n") if "\r" not in line]
         return _text("\n".join(lines))
     data = output.get("data", {})
-    if not data or not {RECORD, CARDS, ACTIONS}.isdisjoint(data):
+    if not data or not {RECORD, CARDS, ACTIONS}.isdisjoint(data) or (_WIDGET in data and "text/html" not in data):
         return Markup()
     if PREVIEW in data:
         return _preview(data[PREVIEW], data.get("text/plain", "Preview"))

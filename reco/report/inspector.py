@@ -1,15 +1,11 @@
-"""The inspector as readers see it: plain tables where nothing runs, pickers above the same tables in JupyterLab."""
+"""The inspector as plain tables: what a slate shows, what the rules did to it, what was bought before."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Final
 
-import ipywidgets as widgets
 import pandas as pd
 
-from reco.errors import InputError
-from reco.inspector import Inspection, choices, inspect
-from reco.pipeline import periods
+from reco.inspector import Inspection, inspect
 from reco.report import display
 from reco.report.text import Format
 from reco.widgets import addressed
@@ -20,19 +16,30 @@ from reco.workbook import Workbook
 MOST_BOUGHT: Final = 12
 MOST_NAMED: Final = 6
 
-#: Tabs of the panel, in order.
-TABS: Final = ("Slate", "Rules", "Refused", "History")
 
-
-def tables(found: Inspection) -> dict[str, display.Table | display.Note]:
-    """What there is to show, by tab."""
-    return {"Slate": _slate(found), "Rules": _rules(found), "Refused": _refused(found), "History": _history(found)}
+def tables(found: Inspection, id: str = "inspector") -> dict[str, display.Table | display.Note]:
+    """What there is to show, by name; the HTML ids of tables begin with `id`."""
+    parts = {"Slate": _slate(found), "Rules": _rules(found), "Refused": _refused(found), "History": _history(found)}
+    for name, part in parts.items():
+        if isinstance(part, display.Table):
+            part.id = f"{id}-{name.lower()}"
+    return parts
 
 
 def show(found: Inspection) -> None:
     """Show an inspection as plain tables, for reports and wherever no kernel runs."""
     for one in tables(found).values():
         display.display(one)
+
+
+def explain(wb: Workbook, customer: str, context: str, until: pd.Timestamp) -> None:
+    """Inspect and show, or say that the settings have no such context."""
+    if context not in wb.settings.contexts:
+        display.note(f"The settings declare no context {context}.")
+        return
+    found = inspect(wb, customer, context, until)
+    display.note(found.sentence)
+    show(found)
 
 
 def _slate(found: Inspection) -> display.Table | display.Note:
@@ -103,8 +110,7 @@ def _table(cells: dict[str, Sequence], title: str, subtitle: str, note: str | No
     frame = pd.DataFrame({name: pd.Series(list(values)) for name, values in cells.items()})
     formats = {name: Format.of(frame[name]) for name in frame}
     shown = {name: [plain(formats[name](value)) for value in frame[name]] for name in frame}
-    id = "inspector-" + title.rpartition(": ")[2].replace(" ", "-")
-    return display.Table(pd.DataFrame(shown, dtype=object), formats, plain(title), plain(subtitle), note, id)
+    return display.Table(pd.DataFrame(shown, dtype=object), formats, plain(title), plain(subtitle), note, "")
 
 
 def _of_rule(swaps: pd.DataFrame, rule: str, way: str) -> str:
@@ -115,60 +121,3 @@ def _listed(names: Sequence[str]) -> str:
     names = ["no title" if pd.isna(name) else str(name) for name in names]
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return "; ".join(names[:MOST_NAMED]) + more
-
-
-class Panel:
-    """Pickers of a customer and a context above the tables of what `inspect` finds; needs a running kernel.
-
-    Attributes:
-        customer: picks one of `choices`.
-        id: takes any customer's id instead, when Enter is pressed; it is in no table.
-        context: picks a context.
-        said: the sentence, or what was wrong with the id.
-        tabs: HTML of each of `TABS`.
-    """
-
-    def __init__(self, wb: Workbook, until: pd.Timestamp | None = None) -> None:
-        self.wb, self.until = wb, periods(wb).end if until is None else until
-        known = choices(wb, self.until)
-        wide = {"style": {"description_width": "7em"}, "layout": {"width": "36em"}}
-        options = list(zip(known["words"], known["customer_id"], strict=True))
-        contexts = [(plain(one.title), name) for name, one in wb.settings.contexts.items()]
-        self.customer = widgets.Dropdown(options=options, description="Customer", **wide)
-        self.id = widgets.Text(
-            description="or by id", placeholder="an id of the store, then Enter", continuous_update=False, **wide
-        )
-        self.context = widgets.Dropdown(options=contexts, description="Context", **wide)
-        self.said = widgets.HTML()
-        self.tabs = widgets.Tab([widgets.HTML() for _ in TABS], titles=TABS)
-        self.box = widgets.VBox([self.customer, self.id, self.context, self.said, self.tabs])
-        for one in (self.customer, self.id, self.context):
-            one.observe(self._changed, "value")
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Inspect what is picked and show it; the tables are empty where there is no such customer."""
-        context = self.wb.settings.contexts[self.context.value].title
-        self.said.value = f"<p>Looking at {escape(plain(context))} …</p>"
-        try:
-            found = inspect(self.wb, self.id.value.strip() or self.customer.value, self.context.value, self.until)
-        except InputError as error:
-            self._fill(f"Nothing to show: {error}.", [""] * len(TABS))
-        else:
-            self._fill(found.sentence, [one._repr_html_() for one in tables(found).values()])
-
-    def _changed(self, change: dict) -> None:
-        if change["owner"] is self.customer and self.id.value:
-            self.id.value = ""  # which refreshes
-        else:
-            self.refresh()
-
-    def _fill(self, sentence: str, parts: Sequence[str]) -> None:
-        self.said.value = f"<p><strong>{escape(sentence)}</strong></p>"
-        for tab, html in zip(self.tabs.children, parts, strict=True):
-            tab.value = html
-
-
-def panel(wb: Workbook, until: pd.Timestamp | None = None) -> widgets.VBox:
-    """The panel as the last value of a cell: pick a customer and a context, and read why the slate is as it is."""
-    return Panel(wb, until).box

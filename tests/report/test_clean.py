@@ -125,6 +125,7 @@ def test_pictures_follow_the_dark_page():
         {"output_type": "error", "ename": "ValueError", "evalue": "x", "traceback": ["x"]},
         output(**{RECORD: {"a": 1}, "text/plain": "a: 1"}),
         output(**{"text/plain": ""}),
+        output(**{"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "FloatProgress(0.0)"}),
     ],
 )
 def test_warnings_progress_errors_and_records_are_left_out(quiet):
