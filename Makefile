@@ -85,7 +85,8 @@ notebooks: $(VENV)/ready  ## refresh the committed outputs
 benchmarks: $(VENV)/test  ## speed and memory, printed as tables
 	for one in $(filter-out %_rectools.py,$(wildcard tests/benchmarks/bench_*.py)); do $(BIN)/python $$one || exit 1; done
 
-format: $(VENV)/ready
+format: $(VENV)/ready  ## formatting, and the parameters cell of each notebook as its model has it
+	$(BIN)/python scripts/write_parameters.py
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -7,8 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from reco.cli import app
+from reco.errors import InputError
 from reco.notebooks import NOTEBOOKS, CompareAlgorithms, FillContexts, Notebook
 from reco.parameters import cell, covers, drifted
+from reco.runs.runner import _parameters
+from reco.settings import load
+from reco.settings.runs import Runs
+from tests.runs.conftest import SETTINGS
 
 BOOK = NOTEBOOKS["02_compare_algorithms"]
 
@@ -51,3 +56,31 @@ def test_the_manual_names_type_bounds_default_and_meaning():
     assert CliRunner().invoke(app, ["parameters", "nope"]).exit_code == 2
     everything = CliRunner().invoke(app, ["parameters"]).output
     assert all(name in everything for name in NOTEBOOKS)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("{02_compare: {k: 5}}", "runs.parameters.02_compare: no such notebook; expected one of 01_unify_data"),
+        (
+            "{02_compare_algorithms: {l: 5}}",
+            "02_compare_algorithms.l: no such parameter; expected one of k, confidence",
+        ),
+        (
+            "{02_compare_algorithms: {k: 101}}",
+            "w.yaml:11: .*02_compare_algorithms.k: .* less than or equal to 100, found 101",
+        ),
+        ("{02_compare_algorithms: {config: x}}", "02_compare_algorithms.config: no such parameter"),
+    ],
+)
+def test_settings_are_checked_by_the_same_model(tmp_path, given, words):
+    (tmp_path / "w.yaml").write_text(f"{SETTINGS}runs:\n  parameters: {given}\n")
+    with pytest.raises(InputError, match=words):
+        load(tmp_path / "w.yaml")
+
+
+def test_settings_give_runs_their_parameters_and_set_goes_before():
+    settings = Runs(parameters={"02_compare_algorithms": {"k": 5, "budget": 2}})
+    found = _parameters(settings, {"02_compare_algorithms": {"k": "7"}}, NOTEBOOKS)
+    assert found["02_compare_algorithms"] == {"k": "7", "budget": 2}
+    assert found["01_unify_data"] == {}

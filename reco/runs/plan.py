@@ -50,7 +50,7 @@ def select(notebooks: Mapping[str, Notebook], only: Sequence[str], start: Sequen
 
 
 def plan(
-    workbook: Workbook, notebooks: Mapping[str, Notebook], values: Mapping[str, Mapping[str, str]]
+    workbook: Workbook, notebooks: Mapping[str, Notebook], values: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Task]:
     """A task for every notebook; `values` are parameters by notebook, those left out keep their default.
 

@@ -4,11 +4,11 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from threading import current_thread, main_thread
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -87,13 +87,14 @@ def run(
     with overrides.applied():
         workbook = Workbook.load(config)
         workbook.check()
-        tasks = plan(workbook, notebooks, overrides.parameters)
+        tasks = plan(workbook, notebooks, _parameters(workbook.settings.runs, overrides.parameters, notebooks))
         store = (out or workbook.settings.root / "reports").resolve() / workbook.settings.store.name
         if dry_run:
             _foretell(store, tasks, selected, force, say)
             return Ended(Code.WELL, store / LATEST / "index.html")
         done = None if force else _up_to_date(store, tasks, selected)
         if done and not pending(store, done[1].id, workbook.settings.runs.publish_to):
+            _tidy(store, tasks, say)
             say(f"Nothing changed since run {done[0].name}; nothing was run.")
             return _ended(done[1], store)
         _make(store)
@@ -119,6 +120,24 @@ def run(
                 tell(before, done, settings.notify, say)
         say(_summary(done))
         return _ended(done, store, sent)
+
+
+def _parameters(
+    settings: Runs, changes: Mapping[str, Mapping[str, str]], notebooks: Mapping[str, Notebook]
+) -> dict[str, dict[str, Any]]:
+    """Parameters by notebook: those of the settings, and before them those of `--set`."""
+    return {name: {**settings.parameters.get(name, {}), **changes.get(name, {})} for name in notebooks}
+
+
+def _tidy(store: Path, tasks: Mapping[str, Task], say: Callable[[str], None]) -> None:
+    """Keep or remove what killed runs left, unless another run is under way."""
+    if not any(store.glob(".*.part")):
+        return
+    from reco.runs import quick  # noqa: F401 before nbformat
+    from reco.runs.recovery import recover
+
+    with suppress(Timeout), FileLock(store / ".lock", timeout=0):
+        recover(store, tasks, say)
 
 
 def _before(store: Path) -> Run | None:

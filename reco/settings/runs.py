@@ -1,13 +1,14 @@
 """The section `runs`: how long runs are kept, where they are published to, and who is told when their state changes.
 
-Nothing in it changes what a notebook computes, so that no notebook is run again for it.
+Nothing in it but the parameters of notebooks changes what one computes, so that no notebook is run again for the rest.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from reco.notebooks import NOTEBOOKS
 from reco.settings.base import Count, Section
 from reco.settings.monitoring import Smtp, Variable
 
@@ -34,12 +35,30 @@ class Runs(Section):
     Of each store at most `keep` runs are kept, none older than `keep_days` days; None sets no limit. The run that
     `latest` points at and the newest one stay in any case, and so does the record of every run.
     `publish_to` is a folder as fsspec writes it, such as s3://bucket/reports; its credentials stand in the environment.
+    `parameters` are those of notebooks, by notebook, that runs use in place of the notebooks' own; `--set` goes before.
     """
 
     keep: Count | None = 100
     keep_days: Count | None = 400
     publish_to: str | None = None
     notify: Notify = Notify()
+    parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("parameters")
+    @classmethod
+    def _of_notebooks(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, own in value.items():
+            if name not in NOTEBOOKS:
+                raise ValueError(f"{name}: no such notebook; expected one of {', '.join(NOTEBOOKS)}")
+            known = [each for each in NOTEBOOKS[name].parameters.model_fields if each != "config"]
+            for key in own:
+                if key not in known:
+                    raise ValueError(f"{name}.{key}: no such parameter; expected one of {', '.join(known)}")
+                try:
+                    NOTEBOOKS[name].parameters(**{key: own[key]})
+                except ValidationError as error:
+                    raise ValueError(f"{name}.{key}: {error.errors()[0]['msg']}, found {own[key]!r}") from None
+        return value
 
     @field_validator("publish_to")
     @classmethod

@@ -173,6 +173,17 @@ def test_what_a_killed_run_had_done_is_kept(fresh_shop, stopping, pretending, mo
     assert f"Run {left.name} was killed; what it had done is kept." in fresh_shop.lines
 
 
+def test_what_a_killed_run_left_goes_although_nothing_changed(fresh_shop, pretending):
+    with pretending():
+        fresh_shop.run(only=["first"])
+        (fresh_shop.store / ".20200101-000000-aaaaaa.part").mkdir()
+        with FileLock(fresh_shop.store / ".lock"):
+            assert fresh_shop.run(only=["first"]).code == 0
+        assert list(fresh_shop.store.glob(".*.part"))  # it may be that of a run under way
+        assert fresh_shop.run(only=["first"]).code == 0
+    assert not list(fresh_shop.store.glob(".*.part"))
+
+
 def test_a_second_run_may_leave_at_once(fresh_shop, pretending):
     fresh_shop.store.mkdir(parents=True)
     with pretending(), FileLock(fresh_shop.store / ".lock"), pytest.raises(BusyError):
