@@ -31,6 +31,7 @@ class Incremental(NamedTuple):
         guardrail: one row: metric, relative, relative_low, relative_high, margin, verdict (say `safe`).
         checks: whether the comparison was fair, as `reco.experiments.analyze` tells.
         sentence: the warning with these numbers.
+        customers: compared, shown and held out together.
     """
 
     table: pd.DataFrame
@@ -41,6 +42,7 @@ class Incremental(NamedTuple):
     guardrail: pd.DataFrame
     checks: pd.DataFrame
     sentence: str
+    customers: int
 
 
 def per_customer(
@@ -141,6 +143,7 @@ def incremental(
         result.guardrails,
         result.checks,
         sentence(table, row["relative_low"], row["relative_high"], ratio),
+        len(frame),
     )
 
 

@@ -6,8 +6,11 @@ import pandas as pd
 
 from reco.contexts import violations
 from reco.evaluation import Evaluation
+from reco.experiments.judgement import Judged
+from reco.kpis import Incremental, Pay
 from reco.quality import Sufficiency
 from reco.report.kpi import Kpi
+from reco.report.kpis import Page
 from reco.workbook import Workbook
 
 _TASKS = {"anything": "anything bought next", "new": "products new to the customer", "repeat": "products bought before"}
@@ -177,6 +180,104 @@ def fill_contexts(covered: pd.DataFrame, audit: pd.DataFrame) -> list[Kpi]:
             value=covered["fallback"].sum() / slates if slates else None,
             definition="Share of the slates that needed trending or popular products to fill up.",
             **fallbacks,
+        ),
+    ]
+
+
+def analyze_experiments(judged: Judged, names: Mapping[str, str], confidence: float, impressions: int) -> list[Kpi]:
+    """What the real test, of so many `impressions`, found by its last look, and how far it is."""
+    row = judged.analysis.table.iloc[0]
+    last = row if judged.course.empty else judged.course[judged.course["variant"] == row["variant"]].iloc[-1]
+    of_plan = "" if judged.course.empty else f"; the plan asks for {last['units'] / last['time']:,.0f}"
+    shape = {"level": confidence, "n": impressions, "of": "impressions"}
+    who = f"{names.get(row['variant'], row['variant'])} and the control"
+    return [
+        Kpi(
+            name="Clicks gained per 1,000 impressions",
+            value=1000 * last["effect"],
+            low=1000 * last["effect_low"],
+            high=1000 * last["effect_high"],
+            format="number+:1",
+            better="higher",
+            target=0.0,
+            definition=f"Difference between {who}; the interval is made for looking more than once.",
+            **shape,
+        ),
+        Kpi(
+            name="Lift of clicks, by one look",
+            value=row["relative"],
+            low=row["relative_low"],
+            high=row["relative_high"],
+            format="percent+",
+            definition="The same difference relative to the control, as if the test had been looked at this once only: "
+            "nothing is decided by it.",
+            **shape,
+        ),
+        Kpi.counted(
+            name="Impressions so far",
+            value=impressions,
+            format="integer",
+            definition=f"Impressions of both variants{of_plan}.",
+        ),
+    ]
+
+
+def report_kpis(rated: pd.DataFrame, pay: Pay, found: Incremental | None, page: Page, lift: float) -> list[Kpi]:
+    """Rates and revenue of the whole log, and what a holdout says was added; `lift` is the least that is expected."""
+    total, simulated = rated.iloc[-1], page.log.simulated
+    ctr, conversion = (
+        Kpi(
+            name=name,
+            value=total[rate],
+            low=total[f"{rate}_low"],
+            high=total[f"{rate}_high"],
+            level=page.confidence,
+            n=int(total[of]),
+            of=of,
+            format="percent",
+            definition=definition,
+            simulated=simulated,
+        )
+        for name, rate, of, definition in (
+            ("Click-through rate", "ctr", "impressions", "Clicks per impression, all contexts together."),
+            ("Conversion rate", "conversion", "clicks", "Clicks after which the product was ordered in time."),
+        )
+    )
+    added = Kpi(
+        name="Revenue lift by the holdout",
+        value=None if found is None else found.lift,
+        low=None if found is None else found.lift_low,
+        high=None if found is None else found.lift_high,
+        level=page.confidence,
+        n=None if found is None else found.customers,
+        of="customers",
+        format="percent+",
+        better="higher",
+        target=lift,
+        act_at=0.0,
+        definition="Revenue per customer who saw recommendations over that of customers held out at random: what "
+        "recommendations really added. Without a holdout nobody knows.",
+        simulated=simulated,
+    )
+    return [
+        added,
+        Kpi.counted(
+            name="Attributed revenue",
+            value=pay.attributed_revenue,
+            format=f"money:{page.currency}:0",
+            definition="Revenue of orders credited to a click before them; most would have come anyway.",
+            simulated=simulated,
+        ),
+        ctr,
+        conversion,
+        Kpi.counted(
+            name="Return on cost",
+            value=pay.roi,
+            format="number:1",
+            better="higher",
+            target=1.0,
+            definition="Attributed revenue over the cost that the settings assume, before the cost of goods.",
+            simulated=simulated,
         ),
     ]
 

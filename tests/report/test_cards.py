@@ -1,12 +1,17 @@
-"""The key figures of notebooks 01 to 04 from results made by hand."""
+"""The key figures of notebooks 01 to 06 from results made by hand."""
+
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from reco.evaluation import Evaluation
+from reco.experiments.judgement import Judged
+from reco.kpis import Pay, rates
 from reco.quality import Sufficiency
 from reco.report import cards
 from reco.report.kpi import Status
+from reco.report.kpis import Page
 
 
 def judged(ndcg, customers):
@@ -67,3 +72,41 @@ def test_slates_are_counted_over_all_contexts():
     assert (full.value, full.status, fallback.value) == (0.96, Status.WATCH, 0.05)
     assert (breaches.value, breaches.status, gave.value) == (2, Status.ACT, 7)
     assert cards.fill_contexts(covered.assign(slates=0), audit)[0].status == Status.NOT_ENOUGH
+
+
+def test_a_test_is_shown_by_its_last_look():
+    table = pd.DataFrame(
+        {"variant": ["b"], "effect": [0.01], "effect_low": [0.0], "effect_high": [0.02], "units": [50]}
+        | {"relative": [0.1], "relative_low": [0.05], "relative_high": [0.2]}
+    )
+    course = pd.DataFrame(
+        {"variant": ["b", "b"], "units": [20, 50], "time": [0.1, 0.25], "effect": [0.03, 0.01]}
+        | {"effect_low": [-0.1, -0.02], "effect_high": [0.1, 0.04]}
+    )
+    judged = Judged(SimpleNamespace(table=table), course, None)
+    gained, lift, so_far = cards.analyze_experiments(judged, {"b": "new"}, 0.9, 50)
+    assert (gained.value, gained.low, gained.high, gained.level) == pytest.approx((10, -20, 40, 0.9))
+    assert gained.status == Status.WATCH
+    assert (lift.value, lift.low, lift.high, lift.n) == (0.1, 0.05, 0.2, 50)
+    assert "the plan asks for 200" in so_far.definition
+    once = cards.analyze_experiments(judged._replace(course=course.head(0)), {}, 0.9, 50)
+    assert (once[0].low, once[0].high) == (0.0, 20.0)
+    assert "plan" not in once[2].definition
+
+
+def test_what_a_holdout_says_comes_first_and_is_unknown_without_one():
+    rated = rates(
+        pd.DataFrame({"context": ["Total"], "impressions": [1000], "clicks": [100], "orders": [10], "revenue": [50.0]})
+    )
+    log = SimpleNamespace(simulated=True)
+    page = Page(log, None, {}, "USD", 0.9)
+    pay = Pay(50.0, 500.0, 0.1, 50.0, 100.0, 0.5)
+    found = SimpleNamespace(lift=0.05, lift_low=-0.01, lift_high=0.2, customers=80)
+    lift, revenue, ctr, conversion, roi = cards.report_kpis(rated, pay, found, page, 0.1)
+    assert (lift.value, lift.low, lift.high, lift.target, lift.n) == (0.05, -0.01, 0.2, 0.1, 80)
+    assert lift.status == Status.WATCH
+    assert (ctr.value, ctr.n, conversion.value, conversion.n) == (0.1, 1000, 0.1, 100)
+    assert ctr.low < 0.1 < ctr.high
+    assert (revenue.value, roi.value, roi.status) == (50.0, 0.5, Status.ACT)
+    assert all(kpi.simulated for kpi in (lift, revenue, ctr, conversion, roi))
+    assert cards.report_kpis(rated, pay, None, page, 0.1)[0].status == Status.NOT_ENOUGH
