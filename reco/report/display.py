@@ -63,8 +63,9 @@ def style() -> None:
             "legend.frameon": False,
             "legend.fontsize": "small",
             "errorbar.capsize": 0,
-            "font.family": ["DejaVu Sans"],
-            "svg.fonttype": "path",
+            "font.family": ["sans-serif"],
+            "font.sans-serif": ["DejaVu Sans", "Verdana"],  # as wide as one another, so that what is drawn fits
+            "svg.fonttype": "none",  # letters as letters: a third of the size of paths
             "svg.hashsalt": "reco",
         }
     )

@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from reco.report import ACTIONS, CARDS, RECORD
 from reco.report.clean import clean, shown
 from reco.report.kpi import Kpi
+from reco.report.slim import slim
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -73,6 +74,7 @@ def read(notebook: NotebookNode, question: str = "", until: int | None = None) -
     html, _ = exporter.from_notebook_node(readable)
     soup = BeautifulSoup(html, "html.parser")
     _arrange(soup, question)
+    slim(soup)
     sections = [Section(heading["id"], heading.get_text()) for heading in soup.find_all("h2", id=True)]
     kpis = tuple(Kpi.model_validate(kpi) for kpi in _last(outputs, CARDS, []))
     return Body(

@@ -130,6 +130,13 @@ def test_a_figure_is_an_svg_with_alt_text_and_closed(shown):
     assert not plt.fignum_exists(fig.number)
 
 
+def test_a_figure_is_drawn_with_letters(shown):
+    display.figure(draw(), alt="Sales rise")
+    svg = shown[0][0]["image/svg+xml"]
+    assert ">1.0</text>" in svg
+    assert "Verdana" in svg
+
+
 def test_the_same_figure_is_the_same_bytes(shown):
     display.figure(draw(), alt="Sales rise")
     display.figure(draw(), alt="Sales rise")

@@ -393,3 +393,21 @@ def test_cards_and_actions_are_read_from_the_notebook_and_not_shown_twice():
     assert (body.kpis, body.actions, body.simulated) == ((RATE, SPENT), ("Wait.",), True)
     assert "<li>" not in body.html
     assert body.sections[0].id == "what-changed-2"  # the page has that id for its own
+
+
+def test_cells_of_a_simple_table_say_only_what_readers_use():
+    simple = (
+        '<table><caption>A</caption><thead><tr><th id="a" class="gt_col_heading gt_right" scope="col">A</th>'
+        '<th id="b" class="gt_col_heading" scope="col">B</th></tr></thead><tbody><tr>'
+        '<th id="r" class="gt_row gt_stub" scope="row">x</th><td class="gt_row gt_right" headers="r b">1</td></tr>'
+        "</tbody>"
+        '<tfoot><tr><td colspan="2">Note</td></tr></tfoot></table>'
+    )
+    spanned = simple.replace('scope="col">A', 'scope="colgroup" colspan="2">A')
+    for table, kept in [(simple, None), (spanned, ["r", "b"])]:
+        cell = code("show.table()", shows(**{"text/html": table, "text/plain": "1"}))
+        body = BeautifulSoup(html.read(new_notebook(cells=[cell])).html, "html.parser")
+        assert body.select_one("tbody td").get("headers") == kept
+        assert body.select_one("tbody td")["class"] == ["gt_right"]
+        assert not body.select_one("tbody th").has_attr("class")
+        assert body.select_one("tbody th").has_attr("id") == bool(kept)
