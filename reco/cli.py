@@ -156,6 +156,28 @@ def diff(
 
 
 @app.command()
+def pdf(
+    run: Annotated[str, typer.Argument(help="Id of a run, the beginning of one, or latest.")] = "latest",
+    config: Config = Path("workbook.yaml"),
+    out: Reports = None,
+    to: Annotated[Path | None, typer.Option(help="Folder for the files; pdf/RUN beside the runs by default.")] = None,
+) -> None:
+    """Write the pages of a run as PDF, with the Chromium of this machine."""
+    from reco.report import pdf as printing
+    from reco.runs.history import find
+
+    with _mistakes_in_one_line():
+        store = _runs(config, out)
+        found = find(store, run)
+        names = ["index.html", *(entry.page for entry in found.notebooks.values())]
+        pages = [store / found.id / name for name in names if (store / found.id / name).exists()]
+        if not pages:
+            raise InputError(f"run {found.id}: its pages are no longer kept; expected a run that still has them")
+        for path in printing.write(pages, to or store / "pdf" / found.id):
+            typer.echo(f"Wrote {path}")
+
+
+@app.command()
 def schedule(
     kind: Annotated[str, typer.Argument(help="cron, systemd, github, airflow or jupyter.")],
     at: Annotated[str, typer.Option(help="Time of the day, HH:MM; UTC on GitHub and in Airflow.")] = "04:00",
