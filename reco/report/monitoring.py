@@ -167,6 +167,9 @@ def _source(measure: str) -> str:
 def course(page: Page, table: pd.DataFrame) -> None:
     """Show coverage, inequality, head and novelty by week, a small picture each."""
     names = [name for name in ("coverage", "gini", "head_share", "novelty") if name in set(table["measure"])]
+    if not names:
+        display.note("The log tells nothing of what was shown in these weeks.")
+        return
     fig, axes = plt.subplots(2, 2, figsize=(7.2, 4.6), sharex=True)
     ends = []
     for ax, name in zip(axes.flat, names, strict=False):
@@ -294,6 +297,9 @@ def movers(table: pd.DataFrame, lines: int, weeks: int) -> None:
 
 def bubble(page: Page, table: pd.DataFrame) -> None:
     """Show how varied what customers were shown is, by week."""
+    if table.empty:
+        display.note("Variety is not known: no customer was shown ten products in one week.")
+        return
     slope, low, high = trend(table)
     band = {"bits": (table["low"], table["high"])}
     figure = charts.lines(

@@ -131,6 +131,13 @@ def test_course_and_bubble_say_where_they_go(page, capsys):
     assert "Trend: -0.5000 bits a week" in shown and "too few weeks for a trend" in shown
 
 
+def test_a_log_too_small_to_tell_says_so(page, capsys):
+    pages.bubble(page, pd.DataFrame(columns=["week", "customers", "entropy", "low", "high", "reach"]))
+    pages.course(page, weekly().query("measure == 'ndcg'"))
+    shown = capsys.readouterr().out
+    assert "Variety is not known" in shown and "nothing of what was shown" in shown
+
+
 def test_exploration_and_newcomers(page, capsys):
     table = pd.DataFrame({"week": [0], "kind": ["explored"], "impressions": [10], "share": [0.1]})
     pages.exploration(page, table.assign(ctr=0.02, low=0.01, high=0.03, per_thousand=12.5), 0.1, "USD")
