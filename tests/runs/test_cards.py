@@ -46,7 +46,7 @@ def test_figures_are_kept_and_set_against_the_run_before(fresh_shop, pretending)
     assert f"Set against run {first.id}" in told
     assert "Hits <b>: up 20.0000 (18.5858 to 21.4142): better, from 10.000 (9.000 to 11.000)" in told
     assert "1 of 1 key figures moved by more than noise." in text(folders[1] / "index.html")
-    assert "Hits <b>: as before" in text(folders[2] / "first.html")
+    assert "As before: Hits <b>" in text(folders[2] / "first.html")
     assert "first 10.000, lowest 10.000, highest 30.000, now 30.000" in (folders[2] / "index.html").read_text()
     assert f"../{first.id}/index.html" in (folders[2] / "index.html").read_text()
 
