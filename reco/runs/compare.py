@@ -46,7 +46,18 @@ def _of_notebook(before: Entry | None, after: Entry | None) -> Iterator[str]:
     for key, was, now in _changed(before.parameters, after.parameters):
         if key != "config":
             yield f"parameter {key}: {_said(was)} → {_said(now)}"
+    yield from _key_figures(before, after)
     yield from figures(before.figures, after.figures)
+
+
+def _key_figures(before: Entry, after: Entry) -> Iterator[str]:
+    """A line for each key figure of both that differs, with the interval of the difference."""
+    from reco.report.changes import change  # which uses this module
+
+    known = {kpi.name: kpi for kpi in before.kpis}
+    for kpi in after.kpis:
+        if kpi.name in known and kpi != known[kpi.name]:
+            yield f"{kpi.name}: {known[kpi.name].text} → {kpi.text}, {change(known[kpi.name], kpi).words}"
 
 
 def figures(before: Figures, after: Figures) -> Iterator[str]:

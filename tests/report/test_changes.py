@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reco.report.changes import change, since
 from reco.report.kpi import Kpi
+from reco.runs.compare import differences
 from reco.runs.record import Entry, Facts, Outcome, Run, State
 
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -174,3 +175,9 @@ def test_of_two_causes_none_is_named():
     found = compare([run(0, rate(), parameters={"k": 1})], run(1, rate(), parameters={"k": 2}, settings={"a": 1}))
     words = "Between the two runs parameters and settings changed, so no single one can be named as the cause."
     assert found.reason == words
+
+
+def test_reco_diff_tells_key_figures_with_intervals():
+    lines = list(differences(run(0, rate(0.3), rate(name="Same")), run(1, rate(0.36), rate(name="Same"))))
+    assert "  Rate: 30.0% (28.0% to 32.0%) → 36.0% (34.0% to 38.0%), up 6.00 points (3.17 to 8.83): better" in lines
+    assert not any("Same" in line for line in lines)
