@@ -129,6 +129,7 @@ def watch(folder: Path) -> Gate:
     """
     ids: set[str] = set()
     products: list[str] = []
+    called: list[str] = []
     with duckdb.connect() as connection:
         for path in sorted((folder / "tables").glob("*.parquet")):
             columns = connection.read_parquet(str(path)).columns
@@ -136,7 +137,12 @@ def watch(folder: Path) -> Gate:
                 ids.update(_distinct(connection, path, column))
             if path.stem == "products":
                 products = _distinct(connection, path, "product_id")
-    return Gate.of(ids, _people(folder / "raw"), products)
+                for column in {"title", "brand"}.intersection(columns):
+                    called += _distinct(connection, path, column)
+    names = {" ".join(name.casefold().split()) for name in _people(folder / "raw")}
+    if names:
+        names.difference_update(_neighbours(called))  # somebody may be called like a whisky
+    return Gate.of(ids, names, products)
 
 
 def _distinct(connection: duckdb.DuckDBPyConnection, path: Path, expression: str) -> list[str]:

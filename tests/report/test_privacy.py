@@ -135,9 +135,15 @@ def test_a_store_tells_its_gate_ids_and_names(tmp_path):
     (tmp_path / "raw" / "shop").mkdir(parents=True)
     pd.DataFrame({"customer_id": ["17", None, "17"]}).to_parquet(tmp_path / "tables" / "order_lines.parquet")
     pd.DataFrame({"identifier": ["d-1234567"]}).to_parquet(tmp_path / "tables" / "identities.parquet")
-    pd.DataFrame({"product_id": ["p"]}).to_parquet(tmp_path / "tables" / "products.parquet")
+    pd.DataFrame({"product_id": ["p"], "title": ["Old Johnnie Walker, 1 l"]}).to_parquet(
+        tmp_path / "tables" / "products.parquet"
+    )
     people = pd.DataFrame(
-        {"billing.first_name": ["Ada"], "billing.last_name": ["Lovelace"], "product_name": ["Rose jam"]}
+        {
+            "billing.first_name": ["Ada", "Johnnie"],
+            "billing.last_name": ["Lovelace", "Walker"],
+            "product_name": ["Rose jam", "Jam"],
+        }
     )
     people.to_parquet(tmp_path / "raw" / "shop" / "orders.parquet")
     assert watch(tmp_path) == Gate(
