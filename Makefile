@@ -15,7 +15,7 @@ NOT_OPTIONAL := RECO_COMPARISON__DEEP=never RECO_COMPARISON__LEAVE_OUT='["senten
 # And with fewer trees: what they learn is tested by the package's own tests.
 SMALL := RECO_HYBRID__LEARNED='{"looks": 1, "trees": 60, "named": 20}'
 
-.PHONY: reports test test-package test-notebooks check calibrate lab spark deep embeddings notebooks benchmarks format clean
+.PHONY: reports test test-package test-notebooks check calibrate lab spark deep embeddings notebooks benchmarks format clean s3 airflow
 .DEFAULT_GOAL := reports
 
 $(VENV)/ready: requirements.txt pyproject.toml
@@ -57,6 +57,16 @@ $(VENV)/test: $(VENV)/spark $(VENV)/embeddings $(VENV)/chromium $(VENV)/redis re
 	touch $@
 
 # Exit code 4: published, with alerts that somebody should look at.
+$(VENV)/s3: $(VENV)/test requirements-s3.txt
+	$(PIP) --no-deps --requirement requirements-s3.txt
+	touch $@
+
+s3: $(VENV)/s3  ## test publishing to S3, as moto's server plays it
+	$(BIN)/python -m pytest tests/runs/test_s3.py
+
+airflow: $(VENV)/ready  ## let Airflow import the DAG of `reco schedule airflow`, in an environment that goes away
+	bash scripts/check_airflow.sh $(BIN)/reco $(PYTHON)
+
 reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 	$(BIN)/reco run || [ $$? -eq 4 ]
 

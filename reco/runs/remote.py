@@ -10,6 +10,9 @@ from reco.runs.record import FILE, Run
 #: Local note of what was published, so that a run after a failed upload makes up for it.
 NOTE: Final = ".published"
 
+#: Kinds of storage that have no folders, where making one would make a bucket that is not there.
+BUCKETS: Final = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss"}
+
 _LEAD: Final = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -47,7 +50,8 @@ def publish(store: Path, run: Run, url: str) -> None:
         raise InputError(f"runs.publish_to: {url}: {error}") from None
     folder = store / run.id
     target = f"{root.rstrip('/')}/{store.name}"
-    system.makedirs(f"{target}/{run.id}", exist_ok=True)
+    if not BUCKETS.intersection([system.protocol] if isinstance(system.protocol, str) else system.protocol):
+        system.makedirs(f"{target}/{run.id}", exist_ok=True)
     files = sorted(
         (path for path in folder.iterdir() if path.is_file()), key=lambda path: (path.name == FILE, path.name)
     )

@@ -124,6 +124,15 @@ def test_a_failed_run_makes_up_for_an_upload_that_is_owed(fresh_shop, pretending
     assert len(memory.ls("/r/corner", detail=False)) == 4  # two runs, two pointers
 
 
+@pytest.mark.parametrize(("kinds", "made"), [({"memory"}, 0), ({"s3"}, 1)])
+def test_no_folder_is_made_where_that_would_make_a_bucket(store, memory, monkeypatch, kinds, made):
+    asked = []
+    monkeypatch.setattr(remote, "BUCKETS", kinds)
+    monkeypatch.setattr(MemoryFileSystem, "makedirs", lambda self, path, **_: asked.append(path))
+    remote.publish(store, record(0), "memory://mistyped/reports")
+    assert len(asked) == made
+
+
 def test_an_unknown_kind_of_address_is_named(store):
     with pytest.raises(InputError, match=r"runs.publish_to: nope://r: Protocol not known"):
         remote.publish(store, record(0), "nope://r")
