@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reco.report.changes import change, since
 from reco.report.kpi import Kpi
-from reco.runs.compare import differences
+from reco.runs.compare import differences, figures
 from reco.runs.record import Entry, Facts, Outcome, Run, State
 
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -175,6 +175,12 @@ def test_of_two_causes_none_is_named():
     found = compare([run(0, rate(), parameters={"k": 1})], run(1, rate(), parameters={"k": 2}, settings={"a": 1}))
     words = "Between the two runs parameters and settings changed, so no single one can be named as the cause."
     assert found.reason == words
+
+
+def test_last_digits_of_a_sum_are_no_difference():
+    assert list(figures({"revenue": 4596038.47, "x": 1.0}, {"revenue": 4596038.470000001, "x": 1.0001})) == [
+        "x: 1 → 1, +0.0001 (+0.0 %)"
+    ]
 
 
 def test_reco_diff_tells_key_figures_with_intervals():
