@@ -14,7 +14,7 @@ from reco.report.kpi import Kpi, legend
 from reco.report.policy import PLACE, secured
 from reco.report.spark import spark
 from reco.runs.history import Kept
-from reco.runs.record import Entry, Run, State
+from reco.runs.record import Entry, Run, State, moment
 
 if TYPE_CHECKING:  # nbconvert takes long to import, and notebooks that show a gallery need none of it
     from reco.report.html import Body
@@ -92,11 +92,12 @@ def failure(
 
 
 class Row(NamedTuple):
-    """One notebook on the index; `since` is what changed, when this run executed it."""
+    """One notebook on the index; `since` is what changed, when this run executed it; `last_good` if it failed."""
 
     entry: Entry
     mark: "Mark"
     since: Since | None
+    last_good: LastGood | None
 
 
 class Trend(NamedTuple):
@@ -124,7 +125,12 @@ def index(run: Run, gallery: str | None = None, past: Sequence[Kept] = ()) -> st
     """The page that leads to all others, and to the `gallery` where that page is there; `past` are the runs before."""
     earlier = [kept.run for kept in past]
     rows = [
-        Row(entry, mark(entry, run), since(earlier, run, entry) if entry.run == run.id else None)
+        Row(
+            entry,
+            mark(entry, run),
+            since(earlier, run, entry) if entry.run == run.id else None,
+            None if entry.outcome.state.good else last_good(entry.name, past),
+        )
         for entry in run.notebooks.values()
     ]
     listed = [
@@ -144,6 +150,15 @@ def index(run: Run, gallery: str | None = None, past: Sequence[Kept] = ()) -> st
         listed=listed,
         legend=legend([kpi for row in rows for kpi in row.entry.kpis]),
     )
+
+
+def last_good(name: str, past: Sequence[Kept]) -> LastGood | None:
+    """The newest report of a notebook in the runs before whose pages are there."""
+    for run, folder in sorted(past, key=lambda kept: kept.run.id, reverse=True):
+        entry = run.notebooks.get(name)
+        if folder and entry and entry.outcome.state == State.OK and entry.run:
+            return LastGood(f"../{folder.name}/{entry.page}", entry.run, moment(entry.run), entry.headline)
+    return None
 
 
 def trends(run: Run, earlier: Sequence[Run]) -> list[Trend]:

@@ -357,6 +357,16 @@ def test_the_index_sums_up_every_report_and_the_runs_before(every_page):
     assert drawing["aria-label"] == f"Rate {HOSTILE} in 2 results: first 30.0%, lowest 30.0%, highest 36.0%, now 36.0%"
 
 
+def test_the_index_leads_to_the_last_good_report_of_what_failed():
+    failed = RUN.model_copy(update={"notebooks": {FAILED.name: FAILED}})
+    page = BeautifulSoup(pages.index(failed, None, [Kept(failed, Path("x")), *PAST]), "html.parser")
+    answer = page.select_one(".answer")
+    assert answer.a["href"] == f"../20261123-060000-abcdef/{ENTRY.page}"
+    assert words(answer) == f"It broke: {HOSTILE} Last good report: 23 November 2026, 06:00 UTC ."
+    gone = BeautifulSoup(pages.index(failed, None, [Kept(BEFORE, None)]), "html.parser")
+    assert gone.select_one(".answer").a is None
+
+
 def test_an_index_without_a_past_has_no_history():
     page = BeautifulSoup(pages.index(RUN), "html.parser")
     assert {heading.get("id") for heading in page.find_all("h2")}.isdisjoint({"history", "over-time", "what-changed"})
