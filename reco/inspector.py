@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reco.columns import Columns
-from reco.contexts.filling import Example, Filled, shopper, slate_of
+from reco.contexts.filling import Example, Filled, slate_of
 from reco.contexts.requests import Requests, refused_mail, standing_requests
 from reco.contexts.slates import make_slates, refused
 from reco.contexts.snapshot import Snapshot, snapshot
@@ -87,8 +87,10 @@ def inspect(wb: Workbook, customer: str, context: str, until: pd.Timestamp | Non
     if context not in wb.settings.contexts:
         raise InputError(f"no context {context!r}; expected one of {', '.join(wb.settings.contexts)}")
     until = periods(wb).end if until is None else until
-    place, who = wb.settings.contexts[context], shopper(wb, until, customer.strip())
-    lines, standing = _lines(wb, until, who.customer_id), _standing(wb, context, until)
+    place, lines = wb.settings.contexts[context], _lines(wb, until, customer.strip())
+    if lines.empty:
+        raise InputError(f"no customer {customer.strip()!r} who bought anything before {until:%Y-%m-%d}")
+    who, standing = Example(customer.strip(), _usual(lines)), _standing(wb, context, until)
     id = _slate_id(standing, place.anchor, who)
     mine, _ = slate_of(standing, place.anchor, who)
     asked = Requests(*(part[part[Columns.SLATE] == id] for part in standing.requests))
@@ -172,6 +174,12 @@ def _lines(wb: Workbook, until: pd.Timestamp, customer: str) -> pd.DataFrame:
     products = wb.table("products").select("product_id", "title", "category")
     lines = lines.select("order_id", "ordered_at", "product_id", "revenue").left_join(products, "product_id")
     return wb.connection.to_pandas(lines)
+
+
+def _usual(lines: pd.DataFrame) -> str:
+    """The product in most orders; of several the one with the lower id, as `contexts.example_customer` has it."""
+    orders = lines.groupby("product_id")["order_id"].nunique()
+    return str(orders[orders == orders.max()].index.min())
 
 
 def _history(lines: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:

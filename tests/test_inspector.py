@@ -17,6 +17,7 @@ from reco.report import inspector as views
 from reco.report.privacy import pseudonyms
 
 ROOT = START.parents[1]
+STANDING = inspector._standing
 HOSTILE = '<img src=x onerror="alert(1)">&<script>alert(2)</script>'
 
 
@@ -28,6 +29,13 @@ def until(wb):
 @pytest.fixture(scope="module")
 def filled(wb, until):
     return contexts.fill(wb, until)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def filled_once(filled):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspector, "_standing", lambda wb, context, until: filled[context])
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +77,11 @@ def test_the_slate_is_the_one_that_notebook_04_shows(wb, until, filled, who, con
     assert found.slate["explored"].tolist() == (found.slate["propensity"] <= 0.1).tolist()
 
 
+def test_the_slates_of_one_context_are_those_of_all_contexts_filled(wb, until, filled):
+    found = STANDING(wb, "cart", until)
+    pd.testing.assert_frame_equal(found.slates, filled["cart"].slates)
+
+
 def test_what_rules_refused_adds_up_to_the_report_of_many_slates(wb, until, filled):
     requests = filled["email"].requests
     some = requests.frame.iloc[[0, 7, 50]]
@@ -99,7 +112,7 @@ def test_what_would_come_without_a_rule_is_what_all_slates_without_it_show(wb, u
         return set(frame.loc[frame["customer_id"] == who.customer_id, "item_id"])
 
     now = shown(plain)
-    tried = ["not_bought_within", "price_mix", "margin"]
+    tried = ["not_bought_within", "margin"]
     for kind in tried:
         other = shown(plain.changed(**{kind: None}))
         swaps = email.swaps[email.swaps["rule"] == kind].groupby("way")["item_id"].agg(set)
@@ -139,7 +152,7 @@ def test_who_wants_no_mail_has_no_slate_and_the_inspector_says_so(wb, until, who
     refused = pd.Series([who.customer_id])
     monkeypatch.setattr("reco.contexts.requests.refused_mail", lambda wb: refused)
     monkeypatch.setattr(inspector, "refused_mail", lambda wb: refused)
-    monkeypatch.setattr(inspector, "_standing", inspector._standing.__wrapped__)
+    monkeypatch.setattr(inspector, "_standing", STANDING.__wrapped__)
     found = inspect(wb, who.customer_id, "email", until)
     assert found.slate.empty
     assert found.remark == "this customer wants no mail"

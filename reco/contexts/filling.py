@@ -92,17 +92,9 @@ def example_customer(wb: Workbook, until: pd.Timestamp, place: int = 1) -> Examp
         count = revenue.count().execute()
         none = "" if count else f"; expected orders, and less under catalogue.exclude in {wb.settings.file.name}"
         raise InputError(f"no customer number {place} to show: {count:,} bought anything before {until:%Y-%m-%d}{none}")
-    return shopper(wb, until, best["customer_id"][0])
-
-
-def shopper(wb: Workbook, until: pd.Timestamp, customer_id: str) -> Example:
-    """A customer by id; raises `InputError` for one who bought nothing before `until` that models may learn from."""
-    lines = sold(wb).filter(lambda lines: (lines.ordered_at < until) & (lines.customer_id == customer_id))
-    own = lines.group_by("product_id").aggregate(n=lines.order_id.nunique())
-    usual = own.order_by(own.n.desc(), "product_id").limit(1).execute()["product_id"]
-    if usual.empty:
-        raise InputError(f"no customer {customer_id!r} who bought anything before {until:%Y-%m-%d}")
-    return Example(customer_id, usual[0])
+    customer = best["customer_id"][0]
+    own = lines.filter(lines.customer_id == customer).group_by("product_id").aggregate(n=lines.order_id.nunique())
+    return Example(customer, own.order_by(own.n.desc(), "product_id").limit(1).execute()["product_id"][0])
 
 
 def slate_of(filled: Filled, anchor: str, who: Example) -> tuple[pd.DataFrame, pd.DataFrame]:
