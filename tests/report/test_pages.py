@@ -353,6 +353,7 @@ def test_the_index_sums_up_every_report_and_the_runs_before(every_page):
     ]
     assert page.find("a", href="../20261123-060000-abcdef/index.html").get_text() == "24 November 2026, 20:15 UTC"
     assert page.find("a", href=f"{ENTRY.page}#what-changed")
+    assert words(page.main).count("Between the two runs data and code changed") == 1
     drawing = page.find("svg", attrs={"role": "img"})
     assert drawing["aria-label"] == f"Rate {HOSTILE} in 2 results: first 30.0%, lowest 30.0%, highest 36.0%, now 36.0%"
 
