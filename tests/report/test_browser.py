@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from reco.notebooks import Notebook, UnifyData
 from reco.report import display
+from reco.report.kpi import Kpi
 from reco.runs.children import Children
 from reco.runs.outcomes import Outcome, State
 from reco.runs.runner import run
@@ -49,18 +50,22 @@ FRAME = pd.DataFrame(
 )
 
 
-def everything():
+def everything(value: float) -> None:
     """One output of every kind."""
     figure, axes = plt.subplots()
     axes.plot([1, 2, 3])
     axes.set_title("Drawn words")
     display.headline("Tea leads with 12 % (10 % to 14 %)")
+    rate = Kpi(name="Rate <&>", value=value, low=value - 0.1, high=value + 0.1, n=99, better="higher", target=0.5)
+    few = rate.model_copy(update={"name": "Few", "n": 3, "definition": "What it is."})
+    display.cards([rate, few, Kpi.counted(name="Orders", value=1200, format="integer", simulated=True)])
+    display.actions(["Wait & see.", "Look again."])
     display.note("A remark")
     display.simulated()
     display.listing("k: 1\n" + "word " * 60)
     for _ in range(2):  # the same id twice
         display.table(FRAME, "Segments", "A note", intervals={"revenue": ("low", "high")}, subtitle="In 2026")
-    display.figure(figure, "A line that climbs", "Captions")
+    display.figure(figure, "A line that climbs", "Captions", data=FRAME)
     from reco.widgets import module, style
 
     for _ in range(2):
@@ -69,12 +74,12 @@ def everything():
     display.record(ndcg=0.25, alerts=0)
 
 
-def cells() -> list[NotebookNode]:
+def cells(value: float) -> list[NotebookNode]:
     """A notebook that says all that a notebook can say."""
     objects, said = [], io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
         patch.setattr(display, "display", objects.append)
-        everything()
+        everything(value)
     made = [new_markdown_cell("# Book\n\n**Which?**\n\nSome `code`, a list:\n\n- one\n- two\n\n> quoted")]
     for number, one in enumerate(objects):
         data, metadata = DisplayFormatter().format(one)
@@ -93,7 +98,7 @@ def folder(tmp_path_factory) -> Path:
     (root / "workbook.yaml").write_text(SETTINGS)
     (root / "orders.csv").write_text(ORDERS)
     (root / "books").mkdir()
-    states = {"whole": State.OK, "failed": State.TIMED_OUT, "skipped": State.OK, "trial": State.OK}
+    states = {"whole": State.OK, "failed": State.OK, "skipped": State.OK, "trial": State.OK}
     table = {"skipped": {"after": ("failed",)}, "trial": {"needs": ("experiment",)}}
     notebooks = {
         name: Notebook(
@@ -111,7 +116,7 @@ def folder(tmp_path_factory) -> Path:
             new_notebook(cells=[new_code_cell("k = 1", metadata={"tags": ["parameters"]})]), notebooks[name].path
         )
 
-    told = cells()
+    told = cells(0.2)
 
     def execute(_, source, target, parameters):
         notebook, state = new_notebook(cells=deepcopy(told)), states[source.stem]
@@ -127,9 +132,14 @@ def folder(tmp_path_factory) -> Path:
         patch.setattr("reco.runs.execution.FILLS", "whole")
         patch.setattr("reco.runs.execution.gallery", lambda *_, **__: gallery_page())
         run(root / "workbook.yaml", notebooks=notebooks, say=lambda _: None)
-        run(root / "workbook.yaml", notebooks=notebooks, say=lambda _: None)
+        told, states["failed"] = cells(0.9), State.TIMED_OUT
+        run(root / "workbook.yaml", notebooks=notebooks, say=lambda _: None, force=True)
     found = sorted((root / "reports" / "corner").glob("2*"))[-1]
     assert len([*found.glob("*.html")]) == 6
+    index, whole = ((found / name).read_text() for name in ("index.html", "whole.html"))
+    assert all(words in index for words in ("What changed", "What to do", "Figures over time", "gallery.html"))
+    assert all(words in whole for words in ("Show data", "Not enough data", "under 10", "Part that scrolls"))
+    assert "Last good report" in (found / "failed.html").read_text()
     return found
 
 
