@@ -77,6 +77,11 @@ def test_the_slate_is_the_one_that_notebook_04_shows(wb, until, filled, who, con
     assert found.slate["explored"].tolist() == (found.slate["propensity"] <= 0.1).tolist()
 
 
+def test_the_page_is_that_of_the_product_in_most_orders_and_of_two_the_lower_id():
+    lines = pd.DataFrame({"product_id": ["c", "b", "b", "a", "a", "a"], "order_id": ["1", "1", "2", "1", "2", "2"]})
+    assert inspector._usual(lines) == "a"
+
+
 def test_the_slates_of_one_context_are_those_of_all_contexts_filled(wb, until, filled):
     found = STANDING(wb, "cart", until)
     pd.testing.assert_frame_equal(found.slates, filled["cart"].slates)
