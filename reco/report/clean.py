@@ -175,7 +175,8 @@ def _data(html: str) -> Markup:
 
 
 def _preview(html: str, title: str) -> Markup:
-    html = re.sub(r"(</?)section\b", r"\1div", html)  # what a shop shows is no part of the report's own map
+    html = re.sub(r"(</?)section\b", r"\1div", html)  # what a shop shows is no part of the report's own map,
+    html = re.sub(r"(</?)h[12]\b", r"\1h3", html)  # nor of its contents
     inside = Markup(_WITH_LOOKS.clean(html))  # noqa: S704 cleaned in this expression
     return Markup(
         '<figure class="preview"><figcaption>{title}</figcaption>'

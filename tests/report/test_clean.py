@@ -145,3 +145,9 @@ def test_markdown_is_rendered_and_cleaned():
 def test_other_kinds_are_named_not_shown(kind):
     html = of(kind, "<img src=x onerror=alert(1)>")
     assert html == f'<p class="note">A report cannot show this output ({kind}).</p>'
+
+
+def test_headings_and_parts_of_a_preview_are_not_the_reports():
+    html = "<section aria-label='Shop'><h1>Shop</h1><h2 style='color:red'>Jam</h2></section>"
+    out = shown(output(**{PREVIEW: html, "text/plain": "Preview"}))
+    assert '<div aria-label="Shop"><h3>Shop</h3><h3 style="color:red">Jam</h3></div>' in out
