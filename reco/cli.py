@@ -211,12 +211,15 @@ def gallery(
     from reco import pipeline
     from reco.report.gallery import PAGE
     from reco.report.gallery import gallery as made
+    from reco.report.privacy import watch
     from reco.workbook import Workbook
 
     with _mistakes_in_one_line():
         wb = Workbook.load(config)
         wb.check()
         html = made(wb, pipeline.periods(wb).end)
+        if kinds := watch(wb.folder).kinds(html):
+            raise InputError(f"{PAGE} would show {' and '.join(kinds)}; nothing was written")
     folder = out or wb.settings.root / "reports" / wb.settings.store.name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PAGE).write_text(html, encoding="utf-8")

@@ -1,10 +1,14 @@
 """A page that shows what nobody may see of a customer is withheld, and the run with it."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
+from typer.testing import CliRunner
 
+from reco.cli import app
 from reco.errors import InputError
 from reco.runs.children import Children
 from reco.runs.outcomes import Outcome, State
@@ -86,3 +90,26 @@ def test_no_file_of_a_run_knows_the_machine(fresh_shop, saying, write_notebook):
     assert "Read orders.csv" in (latest / "second.ipynb").read_text()
     for path in latest.glob("second.*"):
         assert str(fresh_shop.root) not in path.read_text()
+
+
+@pytest.mark.parametrize(("shown", "code"), [("<p>Ask bob@jam.shop</p>", 2), ("<p>All is well</p>", 0)])
+def test_the_gallery_alone_is_looked_through_too(fresh_shop, monkeypatch, shown, code):
+    monkeypatch.setattr("reco.report.gallery.gallery", lambda *_: shown)
+    monkeypatch.setattr("reco.pipeline.periods", lambda _: SimpleNamespace(end=None))
+    command = ["gallery", "--config", str(fresh_shop.root / "workbook.yaml"), "--out", str(fresh_shop.root / "out")]
+    ended = CliRunner().invoke(app, command)
+    assert ended.exit_code == code
+    assert (fresh_shop.root / "out" / "gallery.html").exists() == (code == 0)
+    assert "jam.shop" not in ended.output
+
+
+def test_a_gallery_that_shows_somebody_fails_the_notebook_that_fills_it(fresh_shop, saying, monkeypatch):
+    saying("All is well")
+    monkeypatch.setattr("reco.runs.execution.FILLS", "first")
+    monkeypatch.setattr("reco.runs.execution.gallery", lambda *_, **__: "<p>Ask bob@jam.shop</p>")
+    assert fresh_shop.run().code == 1
+    folder = fresh_shop.published()[-1]
+    assert not (folder / "gallery.html").exists()
+    assert "gallery.html would show an e-mail address" in (folder / "first.html").read_text()
+    assert "gallery.html" not in BeautifulSoup((folder / "index.html").read_text(), "html.parser").find("a")["href"]
+    assert fresh_shop.latest() is None
