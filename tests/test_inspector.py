@@ -143,8 +143,9 @@ def test_nobody_is_shown_a_slate_without_consent_even_to_try(wb, until, monkeypa
 
 
 def test_history_is_what_was_bought_of_what_may_be_recommended(wb, until, who, email):
-    lines = wb.connection.to_pandas(pipeline.sold(wb))
-    mine = lines[(lines["customer_id"] == who.customer_id) & (lines["ordered_at"] < until)]
+    lines = pipeline.sold(wb)
+    mine = wb.connection.to_pandas(lines.filter(lines.customer_id == who.customer_id))
+    mine = mine[mine["ordered_at"] < until]
     assert email.orders == mine["order_id"].nunique()
     assert email.revenue == pytest.approx(float(mine["revenue"].sum()))
     found = email.history.set_index("item_id")
@@ -223,6 +224,15 @@ def test_show_gives_every_table_once_with_ids_of_their_own(email, monkeypatch):
     views.show(email)
     assert len(found) == len(panel.TABS) == 4
     assert len({one.id for one in found}) == 4
+
+
+def test_notebook_04_explains_a_slate_or_says_that_there_is_no_such_context(wb, until, who, email, monkeypatch):
+    found = []
+    monkeypatch.setattr(display, "display", found.append)
+    views.explain(wb, who.customer_id, "kiosk", until)
+    views.explain(wb, who.customer_id, "email", until)
+    said = ["The settings declare no context kiosk.", email.sentence, *map(repr, views.tables(email).values())]
+    assert [repr(one) for one in found] == said
 
 
 # the panel
