@@ -1,11 +1,12 @@
 """Attributed beside incremental: what recommendations are credited with, and what a holdout says they added."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import ibis
 import pandas as pd
 from ibis import _
-from ibis.expr.types import Table
+from ibis.expr.types import BooleanValue, Table
 
 from reco.errors import InputError
 from reco.experiments import Mean, Ratio, analyze
@@ -16,6 +17,8 @@ WARNING: Final = (
     "Attributed is not incremental: most of what shoppers click and buy they would have bought without the click. "
     "Only customers held out from recommendations tell what these add."
 )
+#: Days before the test whose revenue tells how much a customer spends anyway.
+BEFORE_DAYS: Final = 84
 #: Relative loss of revenue per session, or per customer, that is still borne; a larger one is cannibalization.
 MARGIN: Final = 0.02
 
@@ -32,6 +35,7 @@ class Incremental(NamedTuple):
         checks: whether the comparison was fair, as `reco.experiments.analyze` tells.
         sentence: the warning with these numbers.
         customers: compared, shown and held out together.
+        adjusted: whether by what customers spent before.
     """
 
     table: pd.DataFrame
@@ -43,35 +47,61 @@ class Incremental(NamedTuple):
     checks: pd.DataFrame
     sentence: str
     customers: int
+    adjusted: bool
 
 
 def per_customer(
-    exposures: Table, order_lines: Table, rule: Rule | None = None, *, claims: Table | None = None
+    exposures: Table,
+    order_lines: Table,
+    rule: Rule | None = None,
+    *,
+    claims: Table | None = None,
+    history: Table | None = None,
 ) -> Table:
     """One row a customer of a test with a holdout: customer_id, variant, revenue, attributed, sessions.
 
     `exposures` names every customer of the test once or more, with the variant, `assigned_at` and, where known, a
     session_id; held-out customers are in it though they saw nothing. Revenue is that of all their order lines from
     then on, returns deducted, 0 for those who bought nothing. `claims` is what `claimed` gives, for attributed.
+    `history`, order lines of the time before, adds `before`: revenue of the `BEFORE_DAYS` days before the assignment.
     """
     units = exposures.filter(_.customer_id.notnull(), _.variant.notnull()).group_by("customer_id", "variant")
     # each exposure is a session where these are not told apart
     sessions = _.session_id.nunique() if "session_id" in exposures.columns else _.count()
     units = units.aggregate(assigned_at=_.assigned_at.min(), sessions=sessions.cast("float64"))
-    lines = order_lines.filter(order_lines.customer_id.notnull())
-    if rule is not None and rule.currency is not None and "currency" in lines.columns:
-        lines = lines.filter(lines.currency.fill_null(rule.currency) == rule.currency)
-    lines = lines.select(buyer="customer_id", ordered_at="ordered_at", amount=lines.revenue.cast("float64"))
-    pairs = units.inner_join(lines, [("customer_id", "buyer")])
-    pairs = pairs.filter(pairs.ordered_at >= pairs.assigned_at)
-    sums = pairs.group_by(buyer="customer_id", arm="variant").aggregate(revenue=pairs.amount.sum())
-    found = units.left_join(sums, [("customer_id", "buyer"), ("variant", "arm")])
-    found = found.select("customer_id", "variant", "sessions", revenue=found.revenue.fill_null(0.0))
+    found = _spent(units, _amounts(order_lines, rule), "revenue", lambda t: t.ordered_at >= t.assigned_at)
+    if history is not None:
+        span = ibis.interval(days=BEFORE_DAYS)
+        found = _spent(
+            found,
+            _amounts(history, rule),
+            "before",
+            lambda t: (t.ordered_at < t.assigned_at) & (t.ordered_at >= t.assigned_at - span),
+        )
+    found = found.drop("assigned_at")
     if claims is None:
         return found.mutate(attributed=ibis.literal(0.0))
     given = claims.group_by(owner="customer_id").aggregate(attributed=claims.net.sum() / 10_000)
     both = found.view().left_join(given, [("customer_id", "owner")])
-    return both.select("customer_id", "variant", "sessions", "revenue", attributed=both.attributed.fill_null(0.0))
+    return both.select(*found.columns, attributed=both.attributed.fill_null(0.0))
+
+
+def _amounts(order_lines: Table, rule: Rule | None) -> Table:
+    """Who paid what when, in the rule's currency: buyer, ordered_at, amount."""
+    lines = order_lines.filter(order_lines.customer_id.notnull())
+    if rule is not None and rule.currency is not None and "currency" in lines.columns:
+        lines = lines.filter(lines.currency.fill_null(rule.currency) == rule.currency)
+    return lines.select(buyer="customer_id", ordered_at="ordered_at", amount=lines.revenue.cast("float64"))
+
+
+def _spent(units: Table, amounts: Table, name: str, when: Callable[[Table], BooleanValue]) -> Table:
+    """`units` with the sum of each customer's amounts in the time that `when` tells, 0 without any."""
+    units = units.view()
+    pairs = units.inner_join(amounts, [("customer_id", "buyer")])
+    pairs = pairs.filter(when(pairs))
+    sums = pairs.group_by(buyer="customer_id", arm="variant").aggregate(spent=pairs.amount.sum())
+    found = units.left_join(sums, [("customer_id", "buyer"), ("variant", "arm")])
+    return found.select(*units.columns, **{name: found.spent.fill_null(0.0)})
 
 
 def incremental(
@@ -86,9 +116,11 @@ def incremental(
     """Revenue that recommendations added, from one row a customer with a holdout among them.
 
     `customers` has customer_id, variant, revenue (of all their orders), attributed (of it) and, for the guardrail per
-    session, sessions: see `per_customer`. Customers must have been assigned at random. The lift is the relative
-    difference of mean revenue per customer with Fieller's interval; incremental revenue is what the shown customers
-    spent more than they would have at the holdout's mean, n · (mean shown - mean held out), with Welch's interval.
+    session, sessions: see `per_customer`. Where it has `before`, what each spent before the test, lift and guardrail
+    are adjusted by it (CUPED), which makes their intervals narrower. Customers must have been assigned at random. The
+    lift is the relative difference of mean revenue per customer with Fieller's interval; incremental revenue is what
+    the shown customers spent more than they would have at the holdout's mean, n · (mean shown - mean held out), with
+    Welch's interval.
 
     Args:
         holdout: the variant that saw no recommendations.
@@ -108,8 +140,9 @@ def incremental(
         raise InputError(f"expected the variant that was shown, found {', '.join(others) or 'none'}")
     shown = shown or others[0]
     frame = frame[frame["variant"].isin([holdout, shown])]
-    mean = Mean("revenue", signed=True)
-    guard = Ratio("revenue", "sessions", signed=True) if "sessions" in frame else mean
+    before = "before" if "before" in frame else None
+    mean = Mean("revenue", before=before, signed=True)
+    guard = Ratio("revenue", "sessions", before=before, signed=True) if "sessions" in frame else mean
     result = analyze(
         frame,
         unit="customer_id",
@@ -144,6 +177,7 @@ def incremental(
         result.checks,
         sentence(table, row["relative_low"], row["relative_high"], ratio),
         len(frame),
+        before is not None,
     )
 
 

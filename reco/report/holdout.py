@@ -7,11 +7,13 @@ from typing import Final
 import ibis
 import numpy as np
 import pandas as pd
+from ibis.expr.types import Table
 from scipy.stats import norm
 
 from reco.errors import InputError
 from reco.kpis import TOTAL, WARNING, Incremental, judge_lift, per_customer
 from reco.kpis import incremental as measure
+from reco.kpis.incremental import BEFORE_DAYS
 from reco.report import display
 from reco.report.kpis import Page
 from reco.report.text import Format
@@ -33,16 +35,20 @@ def lift(found: Incremental | None, expected: tuple[float, float]) -> pd.DataFra
     return pd.DataFrame([row | measured | {"verdict": words, "benchmark": words.replace("target", "range")}])
 
 
-def held_out(file: str, folder: Path, page: Page, settings: Kpis, share: float) -> Incremental | None:
+def held_out(
+    file: str, folder: Path, page: Page, settings: Kpis, share: float, history: Table | None = None
+) -> Incremental | None:
     """What the customers held out say, from a file of who was or a simulated log; None where nobody was.
 
     The file, CSV or Parquet, found from `folder`, has a row for every customer of the test, also for those who bought
-    nothing: customer_id, variant, assigned_at and, where known, session_id. Raises `InputError` for one that does not.
+    nothing: customer_id, variant, assigned_at and, where known, session_id. `history` are the store's order lines of
+    the time before, by which the comparison is adjusted. Raises `InputError` for one that does not.
     """
     if not file and page.log.assignments is None:
         return None
     table = page.log.assignments if not file else _read(file, folder)
-    customers = per_customer(table, page.log.order_lines, page.summary.rule, claims=page.summary.claims)
+    more = {"claims": page.summary.claims, "history": history}
+    customers = per_customer(table, page.log.order_lines, page.summary.rule, **more)
     name, planned = (settings.holdout, share) if file else (HOLDOUT, page.log.held)
     return measure(customers, holdout=name, share=planned, confidence=page.confidence)
 
@@ -72,7 +78,7 @@ def added(page: Page, found: Incremental | None, weighed: pd.DataFrame, lift: tu
     """
     display.note(WARNING)
     if found is not None:
-        incremental(found, page.currency, page.log.mark, page.confidence)
+        incremental(found, page)
         if page.log.assignments is not None:
             display.note(book(found, page.log.added, page.currency))
         display.table(
@@ -149,15 +155,18 @@ def weigh(page: Page, lift: tuple[float, float], shares: Sequence[float] = HELD,
     return table
 
 
-def incremental(found: Incremental, currency: str, mark: str = "", confidence: float = 0.95) -> None:
+def incremental(found: Incremental, page: Page) -> None:
     """Show attributed beside incremental revenue."""
+    said = f"{found.sentence[0].upper()}{found.sentence[1:]}"
+    said += " Incremental: customers shown × (mean revenue shown − mean revenue held out), Welch's interval"
+    said += f", adjusted by what each spent in the {BEFORE_DAYS} days before (CUPED)." if found.adjusted else "."
     display.table(
         found.table,
-        "Attributed and incremental revenue" + mark,
-        found.sentence,
-        dict.fromkeys(("revenue", "low", "high"), f"money:{currency}:0")
+        "Attributed and incremental revenue" + page.log.mark,
+        f"{said} {page.log.days:,} days; {found.customers:,} customers.",
+        dict.fromkeys(("revenue", "low", "high"), f"money:{page.currency}:0")
         | dict.fromkeys(("share", "share_low", "share_high"), "percent"),
-        subtitle=f"intervals at {confidence:.0%}",
+        subtitle=f"intervals at {page.confidence:.0%}",
         intervals={"revenue": ("low", "high"), "share": ("share_low", "share_high")},
     )
 

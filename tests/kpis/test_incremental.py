@@ -111,3 +111,29 @@ def test_without_a_holdout():
     frame.loc[0, "variant"] = "third"
     with pytest.raises(InputError, match="expected the variant that was shown"):
         incremental(frame, holdout="holdout")
+
+
+def test_what_customers_spent_before_narrows_the_interval_and_moves_nothing_on_average():
+    rng = np.random.default_rng(3)
+    frame = customers(rng)
+    usual = frame["revenue"] / np.where(frame["variant"] == "holdout", 1.0, 1.2)
+    frame = frame.assign(before=usual + rng.normal(0, 2, len(frame)))
+    plain, adjusted = (incremental(one, holdout="holdout") for one in (frame.drop(columns="before"), frame))
+    assert adjusted.lift_high - adjusted.lift_low < 0.3 * (plain.lift_high - plain.lift_low)
+    assert adjusted.lift_low <= 0.2 <= adjusted.lift_high
+    assert adjusted.guardrail["metric"].tolist() == ["revenue / sessions, adjusted by before"]
+    assert "alike before: revenue, adjusted by before" in adjusted.checks["check"].tolist()
+
+
+def test_revenue_before_is_of_the_days_before_the_assignment():
+    exposed = pd.DataFrame({"customer_id": ["a", "b"], "variant": ["on", "off"]})
+    exposed["assigned_at"] = pd.Series([NOON, NOON]).astype("datetime64[us, UTC]")
+    lines = [
+        line(NOON - 84 * DAY, 1, customer="a"),
+        line(NOON - 85 * DAY, 2, customer="a"),
+        line(NOON - DAY, 4, customer="a"),
+        line(NOON, 8, customer="a"),
+    ]
+    sold = table(lines, line(NOON))
+    found = per_customer(ibis.memtable(exposed), sold, history=sold).order_by("customer_id").execute()
+    assert found[["before", "revenue"]].to_numpy().tolist() == [[5, 8], [0, 0]]
