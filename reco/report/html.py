@@ -64,7 +64,9 @@ def read(notebook: NotebookNode, question: str = "", until: int | None = None) -
     cells = [cell for cell in notebook.cells[:until] if not _HIDDEN & set(cell.metadata.get("tags", ()))]
     outputs = [output for cell in cells for output in cell.get("outputs", ())]
     headline = next(filter(None, map(_headline, outputs)), None)
-    readable = NotebookNode(nbformat=4, nbformat_minor=5, metadata=notebook.metadata, cells=_fold_silent_code(cells))
+    readable = NotebookNode(
+        nbformat=4, nbformat_minor=5, metadata=notebook.metadata, cells=_fold_silent_code(_without_lead_ins(cells))
+    )
     exporter = HTMLExporter(
         template_name="cells",
         extra_template_basedirs=[str(TEMPLATES)],
@@ -96,6 +98,17 @@ def _last(outputs: Sequence[NotebookNode], kind: str, otherwise: Any) -> Any:
 def _headline(output: NotebookNode) -> str | None:
     data = output.get("data", {})
     return data.get("text/plain") if data.get("text/html", "").startswith('<p class="headline">') else None
+
+
+def _without_lead_ins(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The cells without text that leads to cards or actions alone, since the page shows these at the top."""
+
+    def leads_away(cell: NotebookNode, after: NotebookNode) -> bool:
+        if cell.cell_type != "markdown" or re.search(r"^#", cell.source, re.MULTILINE) or after.cell_type != "code":
+            return False
+        return bool(after.outputs) and all({CARDS, ACTIONS} & set(output.get("data", {})) for output in after.outputs)
+
+    return [cell for cell, after in zip(cells, [*cells[1:], *cells[-1:]], strict=True) if not leads_away(cell, after)]
 
 
 def _fold_silent_code(cells: Iterable[NotebookNode]) -> list[NotebookNode]:

@@ -395,6 +395,7 @@ def test_a_drawing_keeps_within_its_frame_and_stands_still():
 def test_cards_and_actions_are_read_from_the_notebook_and_not_shown_twice():
     kept = [kpi.model_dump(mode="json") for kpi in (RATE, SPENT)]
     cells = [
+        new_markdown_cell("The figures that decide."),
         code("show.cards()", shows(**{CARDS: kept, "text/html": "<ul><li>card</li></ul>", "text/plain": "card"})),
         code("show.actions()", shows(**{ACTIONS: ["Wait."], "text/html": "<ul><li>x</li></ul>", "text/plain": "x"})),
         new_markdown_cell("## What changed\n\nText."),
@@ -403,6 +404,7 @@ def test_cards_and_actions_are_read_from_the_notebook_and_not_shown_twice():
     body = html.read(new_notebook(cells=cells))
     assert (body.kpis, body.actions, body.simulated) == ((RATE, SPENT), ("Wait.",), True)
     assert "<li>" not in body.html
+    assert "that decide" not in body.html  # what leads to cards has nothing to lead to
     assert body.sections[0].id == "what-changed-2"  # the page has that id for its own
 
 
