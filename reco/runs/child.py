@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psutil
 from pydantic import BaseModel
 
+from reco.runs import quick
 from reco.runs.outcomes import Outcome, State
 
 if TYPE_CHECKING:
@@ -107,13 +108,12 @@ def of_error(name: str, message: str, traceback: list[str], notebook: "NotebookN
 
 def execute(work: Work) -> Outcome:
     """Execute a notebook; whatever goes wrong in it becomes an outcome, never an exception."""
+    quick.prepare()
     import nbformat
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
     from papermill.iorw import LocalHandler, papermill_io
     from traitlets.config import Config
-
-    from reco.runs import quick  # noqa: F401 before nbformat
 
     class WholeFiles(LocalHandler):
         """Papermill's local files, replaced whole: a reader or a kill never meets half a notebook."""

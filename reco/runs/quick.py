@@ -1,4 +1,4 @@
-"""nbformat imported without a second of waiting: import this module before whatever imports nbformat.
+"""nbformat imported without a second of waiting: call `prepare` before whatever imports nbformat.
 
 nbformat needs jsonschema, and jsonschema, where it finds `rfc3987_syntax`, compiles a grammar of international
 addresses that no notebook is checked against. Every child process and every kernel would pay for it.
@@ -19,6 +19,3 @@ def prepare() -> None:
         import jsonschema  # noqa: F401
     finally:
         del sys.modules[_SLOW]
-
-
-prepare()

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from reco.errors import InputError
 from reco.notebooks import NOTEBOOKS, Notebook
+from reco.runs import quick
 from reco.runs.history import runs
 from reco.runs.notify import tell
 from reco.runs.outcomes import State
@@ -104,7 +105,7 @@ def run(
                 sent = _send_off(workbook.settings.runs, store, done[1], say)
                 return _ended(done[1], store, sent)
             # Only now, since Papermill and nbconvert take longer to import than it takes to see that nothing changed.
-            from reco.runs import quick  # noqa: F401 before nbformat
+            quick.prepare()
             from reco.runs.children import Children
             from reco.runs.execution import Execution
             from reco.runs.recovery import recover
@@ -133,7 +134,7 @@ def _tidy(store: Path, tasks: Mapping[str, Task], say: Callable[[str], None]) ->
     """Keep or remove what killed runs left, unless another run is under way."""
     if not any(store.glob(".*.part")):
         return
-    from reco.runs import quick  # noqa: F401 before nbformat
+    quick.prepare()
     from reco.runs.recovery import recover
 
     with suppress(Timeout), FileLock(store / ".lock", timeout=0):

@@ -1,5 +1,7 @@
 """How a notebook can end, told apart by us since Papermill calls dead kernels and time-outs completed."""
 
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +10,7 @@ import nbformat
 import psutil
 import pytest
 
-from reco.runs.child import of_error
+from reco.runs.child import Work, of_error
 from reco.runs.children import Children
 from reco.runs.record import State
 
@@ -114,3 +116,15 @@ def test_the_deadline_ends_the_kernel_too(outcomes, folder):
     while psutil.pid_exists(kernel) and psutil.Process(kernel).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the kernel is still there"
         time.sleep(0.05)
+
+
+def test_a_child_does_not_wait_for_what_no_notebook_needs(tmp_path):
+    work = Work(source=tmp_path / "no.ipynb", target="t", parameters={}, cell_timeout=1, scratch=tmp_path, answer="a")
+    code = (
+        "import sys\nfrom reco.runs.child import Work, execute\ntry: execute(Work.model_validate_json(sys.argv[1]))\n"
+    )
+    code += "except FileNotFoundError: print([name for name in sys.modules if name in ('rfc3987_syntax', 'pandas')])"
+    told = subprocess.run(
+        [sys.executable, "-c", code, work.model_dump_json()], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "[]"
