@@ -52,7 +52,7 @@ def retraining_checks(
 
     age = limits.max_model_age_weeks
     return [
-        check("Age of the models, weeks", age_weeks, age, age),
+        check("Weeks since training", age_weeks, age, age),
         check(DRIFT, drift, limits.drift_watch, limits.drift_act),
         check("Accuracy lost to a fresh model", accuracy_loss, limits.accuracy_loss / 2, limits.accuracy_loss),
     ]

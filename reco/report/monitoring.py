@@ -74,7 +74,7 @@ class Page(NamedTuple):
 
 def to_do(alerts: pd.DataFrame, tuned: Challenge) -> list[str]:
     """What the meeting should decide, a sentence each."""
-    found = [f"{one.about}: {one.action}." for one in alerts.itertuples()]
+    found = [f"{one.about} ({one.found:.3g}, limit {one.limit:.3g}): {one.action}." for one in alerts.itertuples()]
     if tuned.trial.verdict == "promote":
         found.append("Weights of the hybrid: put the challenger in force, it did better on weeks it had not seen.")
     return found
@@ -126,9 +126,7 @@ def alerts(page: Page, table: pd.DataFrame) -> None:
 def told(deliveries: Sequence[Delivery]) -> None:
     """Show what became of every way in which alerts are sent."""
     if not deliveries:
-        display.note(
-            "Nobody was told: runs send alerts where `monitoring.alerts` names a command, a mail or a webhook."
-        )
+        display.note("Nobody was told: runs send alerts where the settings name a command, a mail server or a webhook.")
         return
     display.table(pd.DataFrame(deliveries), "Who was told", "Of alerts, by this run.")
 
@@ -262,7 +260,11 @@ def drift(page: Page, table: pd.DataFrame) -> None:
     """Show drift by what is watched: effect less noise, limits, likely cause, action."""
     names = {"psi": "stability index", "js": "Jensen-Shannon, bits"}
     frame = table.assign(measure=table["measure"].map(names))
-    frame[["cause", "action"]] = frame[["cause", "action"]].replace("", "–")
+    told = {"cause": "Likely cause", "action": "To do"}
+    if (frame["cause"] == "").all():
+        frame, told = frame.drop(columns=["cause", "action"]), {}
+    else:
+        frame[["cause", "action"]] = frame[["cause", "action"]].replace("", "–")
     display.table(
         frame,
         "Drift of the latest week",
@@ -272,7 +274,8 @@ def drift(page: Page, table: pd.DataFrame) -> None:
         dict.fromkeys(("effect", "raw", "noise", "watch", "act"), "number:3") | {"change": "percent+:1"},
         subtitle=f"week to {page.day(0)}; an alarm must also exceed what chance brings",
         labels={"name": "Of", "raw": "Distance", "noise": "By chance", "watch": "Watch from", "act": "Act from"}
-        | {"mover": "Moved most", "change": "Share by", "cause": "Likely cause", "action": "To do"},
+        | {"mover": "Moved most", "change": "Share by"}
+        | told,
     )
 
 
@@ -344,8 +347,8 @@ def newcomers(page: Page, table: pd.DataFrame, days: int, most: int = 12) -> Non
         frame,
         "Newcomers by the week of their first order",
         f"Counts of newcomers who were shown a recommendation, clicked one{page.log.mark}, or ordered again within "
-        f"{days} days of that order; `finished`: all have had these days. {page.lines:,} order lines of the whole "
-        "history.",
+        f"{days} days of that order; the last column says whether all have had these days. {page.lines:,} order lines "
+        "of the whole history.",
         labels={"week": "First order, week", "finished": f"{days} days over"},
         subtitle=f"the latest {most} weeks; a week without newcomers has no line",
     )

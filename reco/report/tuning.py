@@ -22,7 +22,8 @@ def triggers(checks: Sequence[Check]) -> None:
     display.table(
         pd.DataFrame(checks),
         "Triggers of retraining",
-        "Due: at or beyond the limit of the settings; watch: at or beyond half of it (for drift: `drift_watch`).",
+        "Due: at or beyond the limit of the settings; watch: at or beyond half of it (of drift: at or beyond its own "
+        "drift_watch).",
         dict.fromkeys(("found", "limit"), "number:2"),
     )
 
@@ -70,7 +71,7 @@ def by_age(page: Page, table: pd.DataFrame, found: Decay, k: int) -> None:
 
 def advised(advice: Advice, limits: Monitoring, currency: str) -> None:
     """Show the advice with its reason and what retraining costs."""
-    cost = "not told (`monitoring.training_cost`)" if limits.training_cost is None else ""
+    cost = "not told (monitoring.training_cost of the settings)" if limits.training_cost is None else ""
     cost = cost or Format.parse(f"money:{currency}:0")(limits.training_cost)
     rows = [("Advice", advice.verdict), ("Reason", advice.reason), ("Cost of one retraining", cost)]
     if advice.every_weeks is not None:
@@ -85,7 +86,8 @@ def season(gain: Gain | None, years: float, k: int) -> None:
     if gain is None:
         display.note(
             f"No season is known: the history holds {years:.1f} years, and a month must have come twice before its "
-            "season can be told from a trend. Indices can be supplied: `monitoring.seasonal`, twelve a category."
+            "season can be told from a trend. The settings can supply indices, twelve a category, under "
+            "monitoring.seasonal."
         )
         return
     row = gain._asdict() | dict(zip(("difference", "low", "high"), gain.difference, strict=True))
@@ -133,7 +135,7 @@ def promotion(found: Challenge) -> None:
 def decisions(table: pd.DataFrame) -> None:
     """Show what was decided until now, the oldest first."""
     if table.empty:
-        display.note("No decision is on record yet: `reco run` records each with its evidence, opening this does not.")
+        display.note("No decision is on record yet: each run records its own with the evidence, opening this does not.")
         return
     display.table(
         table,

@@ -76,8 +76,15 @@ def test_alerts_name_cause_and_action_or_say_that_there_is_none(page, capsys):
     assert "status 500" in capsys.readouterr().out
 
 
+def test_causes_have_columns_only_where_something_drifted(page, capsys):
+    pages.drift(page, drifted(verdict="fine", cause="", action=""))
+    assert "Likely cause" not in capsys.readouterr().out
+    pages.drift(page, drifted())
+    assert "a season" in capsys.readouterr().out
+
+
 def test_what_to_do_holds_alerts_and_a_promotion_only():
-    assert pages.to_do(alert_table(drifted()), challenge("promote"))[0] == "purchase mix: wait."
+    assert pages.to_do(alert_table(drifted()), challenge("promote"))[0] == "purchase mix (0.3, limit 0.25): wait."
     assert [len(pages.to_do(alert_table(), challenge(word))) for word in ("promote", "tie", "keep")] == [1, 0, 0]
 
 
