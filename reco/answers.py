@@ -42,8 +42,10 @@ def _trust(wb: Workbook) -> str:
     read, aside, refused = (int(files[column].sum()) for column in ("read", "quarantined", "refused"))
     if not aside:
         return f"Every one of the {read:,} rows read is in the store."
-    how = "none was refused" if not refused else f"{refused:,} of them ({refused / read:.2%} of all) were refused"
-    return f"Of {read:,} rows read, {aside:,} ({aside / read:.2%}) were set aside by a rule or refused; {how}."
+    said = f"Of {read:,} rows read, {aside:,} ({aside / read:.2%}) were set aside by a rule"
+    return (
+        f"{said} or refused; {refused:,} of them ({refused / read:.2%} of all) were refused." if refused else f"{said}."
+    )
 
 
 def compare_algorithms(tables: Mapping[str, pd.DataFrame], rivals: Mapping[str, pd.DataFrame], k: int) -> str:

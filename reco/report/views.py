@@ -82,7 +82,13 @@ def gaps(runs: pd.DataFrame) -> None:
         display.note("No gaps: every day on which the shop usually sells has orders.")
         return
     frame = runs.assign(start=runs["start"].dt.strftime("%Y-%m-%d"), end=runs["end"].dt.strftime("%Y-%m-%d"))
-    display.table(frame.head(20), "Days without an order", f"{runs['days'].sum():,} days in {len(runs):,} gaps")
+    display.table(
+        frame.head(20), "Days without an order", f"{_some(int(runs['days'].sum()), 'day')} in {_some(len(runs), 'gap')}"
+    )
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def funnel(steps: pd.DataFrame | None) -> None:
@@ -104,7 +110,8 @@ def lifecycle(features: pd.DataFrame, currency: str) -> None:
         basket=("basket_value", "median"),
     )
     stages = stages.sort_values("revenue", ascending=False, ignore_index=True)
-    money = dict.fromkeys(("revenue", "basket"), f"money:{currency}")
+    stages["lifecycle_stage"] = stages["lifecycle_stage"].str.replace("_", " ")
+    money = {"revenue": f"money:{currency}:0", "basket": f"money:{currency}"}
     labels = {"orders": "Median orders", "basket": "Median basket"}
     display.table(stages, "Where customers stand", formats={**money, "orders": "integer"}, labels=labels)
 
