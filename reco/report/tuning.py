@@ -22,8 +22,8 @@ def triggers(checks: Sequence[Check]) -> None:
     display.table(
         pd.DataFrame(checks),
         "Triggers of retraining",
-        "Due: at or beyond the limit of the settings; watch: at or beyond half of it (of drift: at or beyond its own "
-        "drift_watch).",
+        "Due: at or beyond the limit of the settings; watch: of accuracy from half of it on, of drift from its own "
+        "drift_watch on.",
         dict.fromkeys(("found", "limit"), "number:2"),
     )
 
