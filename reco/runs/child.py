@@ -111,9 +111,11 @@ def execute(work: Work) -> Outcome:
     quick.prepare()
     import nbformat
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill import PapermillExecutionError, execute_notebook
-    from papermill.iorw import LocalHandler, papermill_io
     from traitlets.config import Config
+
+    with quick.without("pyarrow"):  # for files on Hadoop
+        from papermill import PapermillExecutionError, execute_notebook
+        from papermill.iorw import LocalHandler, papermill_io
 
     class WholeFiles(LocalHandler):
         """Papermill's local files, replaced whole: a reader or a kill never meets half a notebook."""

@@ -5,17 +5,27 @@ addresses that no notebook is checked against. Every child process and every ker
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 _SLOW: Final = "rfc3987_syntax"
 
 
-def prepare() -> None:
-    """Import jsonschema as if the slow module were not there; whoever imports that afterwards gets it as ever."""
-    if "jsonschema" in sys.modules or _SLOW in sys.modules:
+@contextmanager
+def without(name: str) -> Iterator[None]:
+    """Let imports inside do without a module that they can miss; whoever imports it afterwards gets it as ever."""
+    if name in sys.modules:
+        yield
         return
-    sys.modules[_SLOW] = None  # type: ignore[assignment]  # what makes an import of it fail
+    sys.modules[name] = None  # type: ignore[assignment]  # what makes an import of it fail
     try:
-        import jsonschema  # noqa: F401
+        yield
     finally:
-        del sys.modules[_SLOW]
+        del sys.modules[name]
+
+
+def prepare() -> None:
+    """Import jsonschema as if the slow module were not there."""
+    with without(_SLOW):
+        import jsonschema  # noqa: F401

@@ -118,13 +118,17 @@ def test_the_deadline_ends_the_kernel_too(outcomes, folder):
         time.sleep(0.05)
 
 
+UNNEEDED = """\
+import sys
+from reco.runs.child import Work, execute
+try:
+    execute(Work.model_validate_json(sys.argv[1]))
+except FileNotFoundError:
+    print([name for name in ("pandas", "pyarrow", "rfc3987_syntax") if name in sys.modules])
+"""
+
+
 def test_a_child_does_not_wait_for_what_no_notebook_needs(tmp_path):
     work = Work(source=tmp_path / "no.ipynb", target="t", parameters={}, cell_timeout=1, scratch=tmp_path, answer="a")
-    code = (
-        "import sys\nfrom reco.runs.child import Work, execute\ntry: execute(Work.model_validate_json(sys.argv[1]))\n"
-    )
-    code += "except FileNotFoundError: print([name for name in sys.modules if name in ('rfc3987_syntax', 'pandas')])"
-    told = subprocess.run(
-        [sys.executable, "-c", code, work.model_dump_json()], capture_output=True, text=True, check=True
-    )
-    assert told.stdout.strip() == "[]"
+    command = [sys.executable, "-c", UNNEEDED, work.model_dump_json()]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
