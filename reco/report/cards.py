@@ -188,7 +188,7 @@ def analyze_experiments(judged: Judged, names: Mapping[str, str], confidence: fl
     """What the real test, of so many `impressions`, found by its last look, and how far it is."""
     row = judged.analysis.table.iloc[0]
     last = row if judged.course.empty else judged.course[judged.course["variant"] == row["variant"]].iloc[-1]
-    of_plan = "" if judged.course.empty else f"; the plan asks for {last['units'] / last['time']:,.0f}"
+    planned = {} if judged.course.empty else {"n": round(last["units"] / last["time"]), "of": "planned"}
     shape = {"level": confidence, "n": impressions, "of": "impressions"}
     who = f"{names.get(row['variant'], row['variant'])} and the control"
     return [
@@ -217,7 +217,8 @@ def analyze_experiments(judged: Judged, names: Mapping[str, str], confidence: fl
             name="Impressions so far",
             value=impressions,
             format="integer",
-            definition=f"Impressions of both variants{of_plan}.",
+            definition="Impressions of both variants.",
+            **planned,
         ),
     ]
 
