@@ -346,9 +346,10 @@ def newcomers(page: Page, table: pd.DataFrame, days: int, most: int = 12) -> Non
     display.table(
         frame,
         "Newcomers by the week of their first order",
-        f"Counts of newcomers who were shown a recommendation, clicked one{page.log.mark}, or ordered again within "
+        "Counts of newcomers who were shown a recommendation, clicked one, or ordered again within "
         f"{days} days of that order; the last column says whether all have had these days. {page.lines:,} order lines "
         "of the whole history.",
-        labels={"week": "First order, week", "finished": f"{days} days over"},
+        labels={"week": "First order, week", "finished": f"{days} days over"}
+        | {name: f"{name.capitalize()}{page.log.mark}" for name in ("shown", "clicked")},
         subtitle=f"the latest {most} weeks; a week without newcomers has no line",
     )

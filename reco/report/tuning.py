@@ -138,9 +138,10 @@ def decisions(table: pd.DataFrame) -> None:
         display.note("No decision is on record yet: each run records its own with the evidence, opening this does not.")
         return
     display.table(
-        table,
+        table.assign(moment=pd.to_datetime(table["moment"], utc=True).dt.strftime("%Y-%m-%d %H:%M")),
         "Decisions on record",
-        "Difference of NDCG, challenger less champion, with its 95% interval.",
+        "Difference of NDCG, challenger less champion, with its 95% interval; moments are UTC. The record,"
+        " champions.json beside the runs, holds weights and evidence.",
         dict.fromkeys(("difference", "low", "high"), "number+:4") | {"users": "integer"},
         intervals={"difference": ("low", "high")},
     )

@@ -152,7 +152,9 @@ def test_exploration_and_newcomers(page, capsys):
     pages.newcomers(page, pd.DataFrame(rows), 28)
     shown = capsys.readouterr().out
     assert "2.00% (1.00% to 3.00%)" in shown and "$12.50" in shown
-    assert "not yet" in shown and "yes\n" not in shown  # week -12 is beyond the latest twelve
+    assert (
+        "Shown (simulated)" in shown and "not yet" in shown and "yes\n" not in shown
+    )  # week -12 is beyond the latest twelve
 
 
 # retraining, seasons and tuning
@@ -172,6 +174,9 @@ def test_promotion_comes_with_the_lines_that_put_it_in_force(capsys):
     assert "  weights: {a: 0.7, b: 0.3}" in shown
     tuning.promotion(challenge("tie"))
     assert "weights: {" not in (shown := capsys.readouterr().out) and "stay" in shown
+    moment = {"moment": ["2026-03-02T08:00:00+01:00"], "what": ["set"], "champion": ["hybrid"], "reason": ["By hand."]}
+    tuning.decisions(pd.DataFrame(moment | dict.fromkeys(("difference", "low", "high", "users"), np.nan)))
+    assert "2026-03-02 07:00" in capsys.readouterr().out
     tuning.decisions(pd.DataFrame())
     assert "No decision" in capsys.readouterr().out
 
