@@ -95,6 +95,11 @@ class Workbook:
         content = [[(one.source, one.table, one.name, one.sha256) for one in files] for files in self.raw_files]
         return hashlib.sha256(json.dumps([content, self.forgotten]).encode()).hexdigest()
 
+    def secret(self, purpose: str) -> str:
+        """A key of 16 hexadecimal digits that nobody can have without the raw files: no page or record holds it."""
+        read = [one.sha256 for files in self.raw_files for one in files]
+        return hashlib.sha256(json.dumps([purpose, read]).encode()).hexdigest()[:16]
+
     @property
     def forgotten(self) -> list[str]:
         """SHA-256 of each identifier of customers whose rows must be nowhere."""

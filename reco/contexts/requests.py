@@ -62,7 +62,7 @@ def opaque_ids(wb: Workbook, kind: str, customers: pd.Series, at: pd.Timestamp) 
     own data: without these, nobody can try which customer gives an id. Slates keep customer_id beside it, for joins.
     """
     told = f"{kind}\0{at.isoformat()}\0" + customers.astype("str")
-    hashed = hash_array(told.to_numpy(object), hash_key=wb.fingerprint[:16], categorize=False)
+    hashed = hash_array(told.to_numpy(object), hash_key=wb.secret("slates"), categorize=False)
     return pd.Series(np.char.mod(f"{kind.replace('%', '%%')}-%016x", hashed), index=customers.index, dtype="str")
 
 

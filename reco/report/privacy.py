@@ -8,7 +8,6 @@ name alone, anything drawn in a PNG, or who somebody is by what they bought.
 """
 
 import base64
-import hashlib
 import json
 import re
 import unicodedata
@@ -341,9 +340,8 @@ def pseudonyms(wb: "Workbook", customers: Sequence[str]) -> list[str]:
     Letters alone, so that none is a number that could be an id. SipHash (Aumasson, Bernstein, INDOCRYPT 2012) under a
     key of the raw files' contents, which no page and no record of a run has.
     """
-    read = [one.sha256 for files in wb.raw_files for one in files]
-    key = hashlib.sha256(json.dumps(["pseudonyms", read]).encode()).hexdigest()[:16]
-    hashed = hash_array(pd.Series(list(customers), dtype="object").to_numpy(), hash_key=key, categorize=False)
+    names = pd.Series(list(customers), dtype="object").to_numpy()
+    hashed = hash_array(names, hash_key=wb.secret("pseudonyms"), categorize=False)
     return ["Customer " + f"{number:016x}"[-6:].translate(_LETTERS) for number in hashed.tolist()]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import partial
 from types import SimpleNamespace
 
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from reco import Workbook
 from reco.report import display
 from reco.report.privacy import (
     ADDRESS,
@@ -172,7 +174,9 @@ def test_groups_are_suppressed_in_frames_and_tables(capsys):
 
 def test_pseudonyms_are_stable_and_hang_on_the_data():
     def store(sha):
-        return SimpleNamespace(raw_files=[[SimpleNamespace(sha256=sha)]])
+        found = SimpleNamespace(raw_files=[[SimpleNamespace(sha256=sha)]])
+        found.secret = partial(Workbook.secret, found)
+        return found
 
     one, two = pseudonyms(store("a"), ["1", "2"])
     assert [two, one] == pseudonyms(store("a"), ["2", "1"])
