@@ -73,7 +73,7 @@ reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 test: test-package test-notebooks  ## test the package on both engines, then every notebook
 
 test-package: $(VENV)/test  ## the package alone
-	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+	$(ONE_THREAD) $(BIN)/python -m pytest -p no:nbval --numprocesses=$(WORKERS) --dist=loadfile
 
 test-notebooks: $(VENV)/test  ## the notebooks alone, as `make reports` runs them
 	$(NOT_OPTIONAL) $(SMALL) $(ONE_THREAD) $(BIN)/python -m pytest $(NBVAL) notebooks/0*.ipynb

@@ -6,6 +6,7 @@ of each row, and the two functions between wall clocks and instants that `reco.c
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -33,7 +34,9 @@ class Engine(NamedTuple):
 
 
 def _connect_duckdb(memory: str | None = None) -> ibis.BaseBackend:
-    connection = ibis.duckdb.connect(temp_directory=tempfile.mkdtemp(prefix="reco-"))
+    spilled = tempfile.mkdtemp(prefix="reco-")
+    connection = ibis.duckdb.connect(temp_directory=spilled)
+    weakref.finalize(connection, shutil.rmtree, spilled, ignore_errors=True)
     connection.raw_sql("SET TimeZone = 'UTC'")
     for one in (connection, ibis.get_backend()):  # frames in memory run on ibis's own
         if one.name == "duckdb":  # in notebooks its progress bar is a widget among the results

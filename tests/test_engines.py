@@ -1,7 +1,9 @@
 """What every engine does alike: zones, files with each row's number, one Parquet file a table."""
 
 import builtins
+import gc
 from datetime import UTC, datetime
+from pathlib import Path
 
 import ibis
 import pyarrow as pa
@@ -35,6 +37,15 @@ def test_a_session_is_in_utc_and_knows_wall_clocks(connection):
 
 def test_a_session_draws_no_progress_bar_into_notebooks(connection):
     assert connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
+def test_a_session_leaves_no_folder_behind(engine):
+    session = engine.connect(None)
+    [(folder,)] = session.raw_sql("SELECT current_setting('temp_directory')").fetchall()
+    assert Path(folder).is_dir()
+    del session
+    gc.collect()
+    assert not Path(folder).exists()
 
 
 def test_a_session_keeps_to_the_memory_it_is_given(engine):
