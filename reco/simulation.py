@@ -9,13 +9,14 @@ result is simulated and must say so.
 
 from typing import NamedTuple
 
+import ibis
 import numpy as np
 import pandas as pd
 
 from reco.columns import Columns
 from reco.contexts.requests import Requests, opaque_ids
 from reco.contexts.slates import make_slates
-from reco.experiments.assignment import assign, place
+from reco.experiments.assignment import place
 from reco.pipeline import periods, sold
 from reco.settings import Simulation
 from reco.workbook import Workbook
@@ -31,8 +32,10 @@ ABANDONED_SHARE = 0.1
 DEVICES = {"mobile": 0.6, "desktop": 0.35, "tablet": 0.05}
 USUAL_DEVICE = 0.75
 
-#: The arms of the holdout, and the source of order lines that a stray click brought.
+#: The arms of the holdout, how many customers who spent alike share one draw, and the source of order lines that a
+#: stray click brought.
 SHOWN, HOLDOUT = "shown", "holdout"
+STRATUM = 20
 SOURCE = "simulation"
 
 
@@ -92,9 +95,9 @@ def simulate(wb: Workbook) -> World:
 
 def _run(wb: Workbook) -> World:
     when, rng = periods(wb), np.random.default_rng(wb.settings.simulation.seed)
-    parts, assignments = [], []
+    parts, assignments, arms = [], [], held_out(wb, when.validation)
     for start, end in ((when.validation, when.test), (when.test, when.end)):
-        seen, assigned = _shown(visits(wb, start, end, rng), wb.settings.simulation, when.validation)
+        seen, assigned = _shown(visits(wb, start, end, rng), arms, when.validation)
         assignments.append(assigned)
         for context in wb.settings.contexts:
             requests, wanted = ask(wb, context, seen, rng)
@@ -133,18 +136,39 @@ def visits(wb: Workbook, start: pd.Timestamp, end: pd.Timestamp, rng: np.random.
     )
 
 
-def _shown(seen: Visits, chances: Simulation, start: pd.Timestamp) -> tuple[Visits, pd.DataFrame]:
+def held_out(wb: Workbook, start: pd.Timestamp) -> pd.Series:
+    """The arm of every customer (index), drawn at random among customers who spent alike before `start`.
+
+    A small shop's few large spenders would else decide by luck which arm looks better: of each `STRATUM` customers
+    next to each other by revenue the same number is held out. Empty where nobody is.
+    """
+    share, seed = wb.settings.simulation.holdout, wb.settings.simulation.seed
+    if not share:
+        return pd.Series(dtype=object)
+    lines = sold(wb)
+    before = ibis.ifelse(lines.ordered_at < start, lines.revenue.cast("float64"), 0.0)
+    spent = wb.connection.to_pandas(lines.group_by("customer_id").aggregate(spent=before.sum()))
+    luck = place(spent["customer_id"], f"simulated recommendations {seed}")
+    spent = spent.assign(luck=luck).sort_values(["spent", "luck"], ignore_index=True)
+    stratum = pd.Series(spent.index // STRATUM)
+    rank = spent.groupby(stratum)["luck"].rank(method="first") - 1
+    size = stratum.map(stratum.value_counts())
+    # a number with a fraction is rounded up or down at random, so that everybody's chance is the share
+    up = place(stratum, f"simulated strata {seed}")
+    return pd.Series(np.where(rank + up < share * size, HOLDOUT, SHOWN), spent["customer_id"])
+
+
+def _shown(seen: Visits, arms: pd.Series, start: pd.Timestamp) -> tuple[Visits, pd.DataFrame]:
     """The visits of customers who are not held out, and the arm of every visit's customer."""
     orders, columns = seen.orders, ["customer_id", "variant", "session_id", "assigned_at"]
-    if not chances.holdout:
+    if arms.empty:
         none = orders.head(0).assign(variant="", session_id="", assigned_at=start)
         return seen, none[columns].astype({"variant": "str", "session_id": "str"})
-    shares = {SHOWN: 1 - chances.holdout, HOLDOUT: chances.holdout}
-    arms = assign(orders["customer_id"], f"simulated recommendations {chances.seed}", shares)
-    kept = (arms == SHOWN).to_numpy()
+    arm = orders["customer_id"].map(arms)
+    kept = (arm == SHOWN).to_numpy()
     number = np.where(kept, kept.cumsum() - 1, -1)  # orders that are left are counted anew
     lines = seen.lines.assign(order=number[seen.lines["order"]]).query("order >= 0").reset_index(drop=True)
-    assigned = orders.assign(variant=arms, session_id=orders["order_id"].astype("str"), assigned_at=start)
+    assigned = orders.assign(variant=arm.astype("str"), session_id=orders["order_id"].astype("str"), assigned_at=start)
     return Visits(seen.start, orders[kept].reset_index(drop=True), lines), assigned[columns]
 
 

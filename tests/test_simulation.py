@@ -269,8 +269,20 @@ def test_rules_that_gave_way_are_told(seen):
     assert (seen.groupby("slate_id")["gave_way"].nunique() == 1).all()
 
 
+def test_as_many_of_the_large_spenders_are_held_out_as_of_the_small(wb):
+    when = pipeline.periods(wb)
+    arms = simulation.held_out(wb, when.validation)
+    lines = pipeline.sold(wb).filter(lambda t: t.ordered_at < when.validation)
+    spent = lines.group_by("customer_id").aggregate(spent=lines.revenue.cast("float64").sum()).execute()
+    ranked = arms.reindex(spent.sort_values("spent")["customer_id"]).eq("holdout").to_numpy()
+    parts = [part.mean() for part in np.array_split(ranked, 3)]
+    assert parts == pytest.approx([wb.settings.simulation.holdout] * 3, abs=0.03)
+    simulated = wb.settings.simulation.model_copy(update={"holdout": 0.0})
+    assert simulation.held_out(Workbook(wb.settings.model_copy(update={"simulation": simulated})), START).empty
+
+
 def test_nobody_need_be_held_out():
-    seen, assigned = simulation._shown(visit(60), Simulation(holdout=0), START)
+    seen, assigned = simulation._shown(visit(60), pd.Series(dtype=object), START)
     assert_frame_equal(seen.orders, visit(60).orders)
     assert assigned.empty
     assert list(assigned) == ["customer_id", "variant", "session_id", "assigned_at"]
