@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final, Literal
 
@@ -153,6 +153,9 @@ class Output:
         ids: columns of a CSV that stand as they are, to the byte; other texts are guarded against spreadsheets.
         content: SQL of what must differ for a row to count as changed; all that is not the key when empty.
         template: text of a file that holds no rows.
+        whole: whether it is read as a whole wherever it lies, so that it must hold every row also where only what
+            changed is sent elsewhere.
+        pack: makes calls of many rows each: of those to send, and of the keys of those that are no more (or None).
     """
 
     name: str
@@ -163,6 +166,12 @@ class Output:
     ids: tuple[str, ...] = ()
     content: str = ""
     template: str = ""
+    whole: bool = False
+    pack: Callable[[pa.Table, pa.Table | None], pa.Table] | None = None
+
+    def packed(self, removed: pa.Table | None = None) -> "Output":
+        """The output as it is written: with calls in place of rows where there is a `pack`."""
+        return replace(self, rows=self.pack(self.rows, removed), pack=None) if self.pack else self
 
 
 @dataclass(eq=False)

@@ -22,6 +22,7 @@ NUMBER: Final = r"^[+-]?[0-9]+([.,][0-9]+)?$"
 #: Rows of one sheet of a workbook, without its header.
 SHEET: Final = 1_048_575
 
+_DRAFT: Final = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 _COPY: Final = {
     "jsonl": "FORMAT json",
     "json": "FORMAT json, ARRAY true",
@@ -127,13 +128,33 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def schema(output: Output) -> dict[str, Any] | None:
+    """What describes the rows of a file: JSON schema for JSON and Parquet, Table Schema for tables; None for texts."""
+    if output.form in {"jsonl", "parquet"}:
+        return json_schema(output.rows.schema, output.name)
+    if output.form == "json":
+        return {**_DRAFT, "title": output.name, "type": "array", "items": _object(output.rows.schema)}
+    return table_schema(output.rows.schema, output.name) if output.form in {"csv", "xlsx"} else None
+
+
+def table_schema(schema: pa.Schema, title: str) -> dict[str, Any]:
+    """The Table Schema (datapackage.org, version 2) of a table with such columns; an empty cell is nothing.
+
+    >>> table_schema(pa.schema({"id": pa.string(), "position": pa.int32()}), "Places")["fields"]
+    [{'name': 'id', 'type': 'string'}, {'name': 'position', 'type': 'integer'}]
+    """
+    fields = [{"name": one.name, "type": _described(one.type)["type"][0]} for one in schema]
+    profile = "https://datapackage.org/profiles/2.0/tableschema.json"
+    return {"$schema": profile, "title": title, "fields": fields, "missingValues": [""]}
+
+
 def json_schema(schema: pa.Schema, title: str) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a line of JSON with such columns; anything may be null.
 
     >>> json_schema(pa.schema({"id": pa.string()}), "Ids")["properties"]
     {'id': {'type': ['string', 'null']}}
     """
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **_object(schema)}
+    return {**_DRAFT, "title": title, **_object(schema)}
 
 
 def _object(fields: Any) -> dict[str, Any]:
@@ -146,6 +167,8 @@ def _described(kind: pa.DataType) -> dict[str, Any]:
         return _object([kind.field(number) for number in range(kind.num_fields)])
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return {"type": ["array", "null"], "items": _described(kind.value_type)}
+    if pa.types.is_map(kind):
+        return {"type": ["object", "null"], "additionalProperties": _described(kind.item_type)}
     if pa.types.is_boolean(kind):
         return {"type": ["boolean", "null"]}
     if pa.types.is_integer(kind):

@@ -37,12 +37,14 @@ def publish(
     about: dict[str, Any],
     states: dict[str, pa.Table] | None = None,
     removed: dict[str, pa.Table] | None = None,
+    changed: dict[str, int] | None = None,
     send: Callable[[], dict[str, Any]] | None = None,
 ) -> Path:
     """Write the files of one export and its manifest, then move `latest` to them; the folder they are in.
 
-    `about` opens the manifest; `states` is what a later export compares with, and `removed` the rows that are no more,
-    by file. `send` hands the rows to a server once the files are whole, and tells the manifest what it did.
+    `about` opens the manifest; `states` is what a later export compares with, `removed` the keys of rows that are no
+    more and `changed` how many rows differ, by file. `send` hands the rows to a server once the files are whole, and
+    tells the manifest what it did.
 
     Raises `InputError` where the disk or the server does not take it; then everything is as it was.
     """
@@ -52,7 +54,9 @@ def publish(
         private = folder / f".{run}.part"
         private.mkdir(parents=True)
         try:
-            told = [_written(output, private, (removed or {}).get(output.name)) for output in outputs]
+            told = [
+                _written(one, private, (removed or {}).get(one.name), (changed or {}).get(one.name)) for one in outputs
+            ]
             for name, state in (states or {}).items():
                 pq.write_table(state, private / state_name(name))
             sent = send() if send else {}
@@ -89,29 +93,34 @@ def state_name(name: str) -> str:
 def verify(folder: Path) -> list[str]:
     """Names of files in an export that are not what its manifest says; empty when all are whole."""
     told = loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    listed = [one for entry in told for one in (entry, *entry.get("beside", ())) if one["sha256"]]
     return [
         one["name"]
-        for one in told
-        if one["sha256"]
-        and not ((folder / one["name"]).is_file() and forms.sha256(folder / one["name"]) == one["sha256"])
+        for one in listed
+        if not ((folder / one["name"]).is_file() and forms.sha256(folder / one["name"]) == one["sha256"])
     ]
 
 
-def _written(output: Output, folder: Path, removed: pa.Table | None) -> dict[str, Any]:
-    """Write one file, the schema of its lines and what was removed from it; its entry in the manifest."""
-    path = folder / output.name
+def _written(output: Output, folder: Path, removed: pa.Table | None, changed: int | None) -> dict[str, Any]:
+    """Write one file, the schema of its rows and what was removed from it; its entry in the manifest."""
     entry: dict[str, Any] = {"name": output.name, "rows": len(output.rows), "goes_to": output.goes_to}
     if output.form == "keys":
         return {**entry, "bytes": None, "sha256": None}
-    forms.write(output, path)
-    if output.form in {"jsonl", "parquet"}:
-        schema = forms.json_schema(output.rows.schema, output.name)
-        (folder / f"{path.stem}.schema.json").write_text(forms.dumped(schema), encoding="utf-8")
+    forms.write(output, folder / output.name)
+    beside = []
+    if schema := forms.schema(output):
+        beside.append(f"{output.name}.schema.json")
+        (folder / beside[-1]).write_text(forms.dumped(schema), encoding="utf-8")
     if removed is not None:
-        gone = Output(f"{path.stem}.removed.jsonl", removed, "jsonl", "")
-        forms.write(gone, folder / gone.name)
-        entry["removed"] = len(removed)
-    return {**entry, "bytes": path.stat().st_size, "sha256": forms.sha256(path)}
+        beside.append(f"{output.name}.removed.jsonl")
+        forms.write(Output(beside[-1], removed, "jsonl", ""), folder / beside[-1])
+        entry |= {"removed": len(removed), "changed": changed}
+    entry |= _measured(folder / output.name)
+    return entry | ({"beside": [{"name": name, **_measured(folder / name)} for name in beside]} if beside else {})
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": forms.sha256(path)}
 
 
 def _made(folder: Path) -> Path:

@@ -38,7 +38,8 @@ def export(
     """Write what one system takes to a new folder under `folder / system`, or say only what would be written.
 
     `settings` are those of the system; `about` stands in the manifest beside the counts. With `only_changed`, files
-    hold the rows that differ from the last export, and those that are gone stand in a file beside each.
+    hold the rows that differ from the last export, but for those that are read as a whole; what is gone stands in a
+    file beside each.
 
     Raises `InputError` where rows do not fit the system's limits, or the disk or server does not take them; what was
     exported before then stands untouched.
@@ -50,15 +51,18 @@ def export(
         )
     outputs = [_checked(output, module.TITLE, material) for output in module.outputs(material, settings)]
     last = publishing.latest(target)
-    states, removed = {}, {}
+    states, removed, changed = {}, {}, {}
     for number, output in enumerate(outputs):
         if not output.key or output.form == "keys":
             continue
         if only_changed:
             found = changes.since(output, publishing.state_of(target, output.name) if last else None)
-            outputs[number], removed[output.name], states[output.name] = found
+            outputs[number] = output if output.whole else found.output
+            changed[output.name] = len(found.output.rows)
+            removed[output.name], states[output.name] = found.removed, found.state
         elif not dry_run:
             states[output.name] = changes.state(output)
+    outputs = [output.packed(removed.get(output.name)) for output in outputs]
     manifest = {
         "version": 1,
         "system": system,
@@ -80,7 +84,7 @@ def export(
         return Exported(target / run, manifest)
     send = getattr(module, "send", None)
     deliver = (lambda: {"sent": send(outputs, settings, run)}) if send else None
-    made = publishing.publish(target, outputs, run, manifest, states, removed, deliver)
+    made = publishing.publish(target, outputs, run, manifest, states, removed, changed, deliver)
     for output in outputs:
         say(f"{_told(output)}; {output.goes_to}")
     for line in _left_out(material):

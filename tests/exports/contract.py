@@ -1,6 +1,7 @@
 """What every export keeps, whatever it writes: a test class per system inherits it."""
 
 import json
+import re
 import resource
 from contextlib import contextmanager
 
@@ -55,6 +56,9 @@ class Contract:
         for one in told["files"]:
             assert (folder / one["name"]).stat().st_size == one["bytes"]
             assert one["goes_to"]
+        listed = [one["name"] for entry in told["files"] for one in (entry, *entry.get("beside", ()))]
+        written = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+        assert sorted(listed) == sorted(written - {"manifest.json"})
         assert {path.name for path in tmp_path.iterdir()} == {self.system, f".{self.system}.lock"}
 
     def test_a_damaged_file_is_noticed(self, tmp_path):
@@ -62,10 +66,14 @@ class Contract:
         name = told["files"][0]["name"]
         (folder / name).write_bytes((folder / name).read_bytes() + b" ")
         assert publishing.verify(folder) == [name]
+        beside = next((one["name"] for one in told["files"][0].get("beside", ())), None)
+        if beside:
+            (folder / beside).unlink()
+            assert publishing.verify(folder) == [name, beside]
 
     def test_what_is_read_is_what_was_written(self, tmp_path):
         folder, _ = self.export(tmp_path)
-        for output in self.module.outputs(made.material(), self.settings):
+        for output in (one.packed() for one in self.module.outputs(made.material(), self.settings)):
             path = folder / output.name
             if output.form == "jsonl":
                 read = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -104,10 +112,11 @@ class Contract:
     def test_nothing_changed_sends_nothing(self, tmp_path):
         self.export(tmp_path)
         _, told = self.export(tmp_path, only_changed=True)
-        keyed = {one.name for one in self.module.outputs(made.material(), self.settings) if one.key}
+        keyed = {one.name: one.whole for one in self.module.outputs(made.material(), self.settings) if one.key}
         for one in told["files"]:
             if one["name"] in keyed:
-                assert (one["rows"], one["removed"]) == (0, 0)
+                assert (one["changed"], one["removed"]) == (0, 0)
+                assert (one["rows"] > 0) == keyed[one["name"]]
         assert told["changed_since"]
 
     def test_the_first_delta_is_everything(self, tmp_path):
@@ -132,12 +141,24 @@ class Contract:
         folder, told = self.export(tmp_path)
         for one in told["files"]:
             if one["name"].endswith(".jsonl"):
-                schema = json.loads((folder / one["name"].replace(".jsonl", ".schema.json")).read_text())
+                schema = json.loads((folder / f"{one['name']}.schema.json").read_text())
                 check = jsonschema.Draft202012Validator(schema)
                 lines = (folder / one["name"]).read_text(encoding="utf-8").splitlines()
                 assert len(lines) == one["rows"]
                 for line in lines:
                     check.validate(json.loads(line))
+
+    def test_tables_obey_their_schema(self, tmp_path):
+        folder, told = self.export(tmp_path)
+        looks = {"string": ".*", "integer": "-?[0-9]+", "number": "-?[0-9.]+(e-?[0-9]+)?", "boolean": "true|false"}
+        for one in told["files"]:
+            if one["name"].endswith((".csv", ".xlsx")):
+                fields = json.loads((folder / f"{one['name']}.schema.json").read_text())["fields"]
+                rows = forms.read(folder / one["name"])
+                assert [field["name"] for field in fields] == rows.column_names
+                for field in fields:
+                    cells = [cell for cell in rows[field["name"]].to_pylist() if cell != ""]
+                    assert all(re.fullmatch(looks[field["type"]], str(cell), re.S | re.I) for cell in cells), field
 
     def test_an_empty_shop_is_no_error(self, tmp_path):
         empty = {name: schema.empty_table() for name, schema in running_tables().items()}

@@ -93,7 +93,7 @@ class TestNosto(Contract):
 
     def test_calls_are_lists_of_products(self, tmp_path):
         folder, _ = self.export(tmp_path)
-        calls = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("products-*.json"))]
+        calls = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("products-????.json"))]
         assert [len(one) for one in calls] == [4, 2]
         found = {one["product_id"]: one for call in calls for one in call}
         assert found["007"]["availability"] == "OutOfStock" and found["p6"]["availability"] == "InStock"

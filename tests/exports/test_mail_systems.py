@@ -101,7 +101,7 @@ class TestKlaviyo(Mailed):
     def test_the_template_shows_the_list_or_what_is_popular(self, tmp_path):
         folder, _ = self.export(tmp_path)
         catalog = {one["id"]: one for one in json.loads((folder / "catalog.json").read_text(encoding="utf-8"))}
-        feeds = {"popular": json.loads((folder / "popular.json").read_text(encoding="utf-8"))[0]}
+        feeds = {"popular": json.loads((folder / "popular.json").read_text(encoding="utf-8"))}
         template = (folder / "template.html").read_text(encoding="utf-8")
         shown = rendered(template, catalog, {"person": {"rec_ids": ["1e5", "007"]}, "feeds": feeds})
         assert re.findall(r'<a href="(.*?)">', shown) == ["https://shop.example/p/2", "https://shop.example/p/0"]
@@ -112,6 +112,71 @@ class TestKlaviyo(Mailed):
             "https://shop.example/p/2",
             "https://shop.example/p/1",
         ]
+
+    def feeds_of(self, tmp_path, material=None):
+        self.options = {"secret": "sixteen letters!"}
+        folder, told = self.export(tmp_path, material)
+        feeds = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("recommended_?.json")}
+        popular = json.loads((folder / "popular.json").read_text(encoding="utf-8"))
+        return folder, told, feeds | {"popular": popular}
+
+    def test_web_feeds_hold_everybody_s_list_under_a_key_of_the_profile(self, tmp_path):
+        folder, _, feeds = self.feeds_of(tmp_path)
+        keys = {row["Email"]: row["rec_key"] for row in rows(folder / "profiles.csv")}
+        assert feeds["recommended_1"]["lists"][keys["ann@shop.example"]] == list(made.PRODUCTS[1:5])
+        assert set(feeds["recommended_1"]["lists"]) == set(keys.values())
+        (call,) = (folder / "profiles.jsonl").read_text(encoding="utf-8").splitlines()
+        profile = json.loads(call)["data"]["attributes"]["profiles"]["data"][0]
+        assert profile["attributes"]["properties"]["rec_key"] == keys["ann@shop.example"]
+        text = (folder / "recommended_1.json").read_text(encoding="utf-8")
+        assert not any(name in text for name in ("ann", "shop.example", "Zoë"))
+        assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys.values())
+        self.options = {"secret": "another secret..."}
+        other, _ = self.export(tmp_path / "other")
+        assert {row["rec_key"] for row in rows(other / "profiles.csv")}.isdisjoint(keys.values())
+
+    def test_the_template_shows_the_list_of_a_web_feed_or_what_is_popular(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(klaviyo, "FEED", 1_700)
+        folder, told, feeds = self.feeds_of(tmp_path, made.material(**many(12)))
+        assert set(feeds) == {"recommended_1", "recommended_2", "popular"}
+        assert all((folder / f"{name}.json").stat().st_size < 1_700 for name in feeds)
+        catalog = {one["id"]: one for one in json.loads((folder / "catalog.json").read_text(encoding="utf-8"))}
+        template = (folder / "template_feeds.html").read_text(encoding="utf-8")
+        links = {one["id"]: one["link"] for one in catalog.values()}
+        for feed in ("recommended_1", "recommended_2"):
+            key, ids = next(iter(feeds[feed]["lists"].items()))
+            shown = rendered(template, catalog, {"person": {"rec_key": key}, "feeds": feeds})
+            assert re.findall(r'<a href="(.*?)">', shown) == [links[one] for one in ids]
+        shown = rendered(template, catalog, {"person": {}, "feeds": feeds})
+        assert len(re.findall("<a href", shown)) == len(feeds["popular"]["items"])
+        monkeypatch.setattr(klaviyo, "FEEDS", 1)
+        _, told, feeds = self.feeds_of(tmp_path, made.material(**many(12)))
+        assert set(feeds) == {"recommended_1", "popular"}
+        left = 12 - len(feeds["recommended_1"]["lists"])
+        assert f"{left} customers have their list as properties only: 1 web feeds are full" in told["remarks"]
+
+    def test_only_profiles_that_changed_are_sent_and_lists_that_are_no_more_are_emptied(self, tmp_path):
+        self.export(tmp_path)
+        slates = made.slates()
+        slates = slates[slates["customer_id"] != "ann"]  # has no list any more
+        slates.loc[(slates["customer_id"] == "Zoë") & (slates["position"] == 1), "item_id"] = "007"
+        later = made.material(lists=made.lists(slates, made.anchors()))
+        later.made_at = "2026-11-25T12:00:00Z"
+        folder, told = self.export(tmp_path, later, only_changed=True)
+        (call,) = (folder / "profiles.jsonl").read_text(encoding="utf-8").splitlines()
+        sent = [one["attributes"] for one in json.loads(call)["data"]["attributes"]["profiles"]["data"]]
+        assert [(one["email"], one["properties"]["rec_ids"][:1]) for one in sent] == [
+            ("ann@shop.example", []),
+            ("zoe@shop.example", ["007"]),
+        ]
+        by_name = {one["name"]: one for one in told["files"]}
+        assert (by_name["profiles.jsonl"]["changed"], by_name["profiles.jsonl"]["removed"]) == (1, 1)
+        # what Klaviyo reads at an address is whole, whatever changed
+        assert (by_name["catalog.json"]["rows"], by_name["catalog.json"]["changed"]) == (6, 0)
+        assert (by_name["popular.json"]["rows"], by_name["popular.json"]["changed"]) == (1, 0)
+        later.made_at = "2026-11-26T12:00:00Z"
+        folder, told = self.export(tmp_path, later, only_changed=True)
+        assert (folder / "profiles.jsonl").read_text() == ""
 
 
 #: The fields of a product in the example of Klaviyo's guide to custom catalog feeds.

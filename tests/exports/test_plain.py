@@ -40,7 +40,7 @@ class TestJsonLines(Contract):
         anchors = made.anchors().assign(slate_id=lambda t: "later-" + t["slate_id"])
         folder, told = self.export(tmp_path, made.material(lists=lists(frame, anchors)), only_changed=True)
         assert forms.read(folder / "slates.jsonl")["customer_id"].to_pylist() == ["Zoë"]
-        assert forms.read(folder / "slates.removed.jsonl")["customer_id"].to_pylist() == ["ann"]
+        assert forms.read(folder / "slates.jsonl.removed.jsonl")["customer_id"].to_pylist() == ["ann"]
         assert [(one["rows"], one["removed"]) for one in told["files"]] == [(1, 1)]
 
 

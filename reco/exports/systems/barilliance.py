@@ -40,5 +40,5 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
     )
     where = "at an address that Barilliance reads; tell them before columns change"
     ids = ("Product ID", "Master Product ID", "Image", "URL", "Connected Products")
-    feed = Output("products.csv", rows, "csv", where, key=("Product ID",), ids=ids)
+    feed = Output("products.csv", rows, "csv", where, key=("Product ID",), ids=ids, whole=True)
     return [feed, feeds.events(material, "to your contact at Barilliance: no file of events is documented")]

@@ -35,6 +35,12 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
     matching(rows, "sku", r"(?:[^\s/]|/[^\s/])*/?", TITLE, "no spaces and no // in it")
     where = "at an address that Dynamic Yield reads"
     feed = Output(
-        "productfeed.csv", rows, "csv", where, key=("sku",), ids=("sku", "group_id", "rec_ids", "url", "image_url")
+        "productfeed.csv",
+        rows,
+        "csv",
+        where,
+        key=("sku",),
+        ids=("sku", "group_id", "rec_ids", "url", "image_url"),
+        whole=True,
     )
     return [feed, feeds.events(material, "to your contact at Dynamic Yield: no file of events is documented")]
