@@ -62,7 +62,7 @@ $(VENV)/s3: $(VENV)/test requirements-s3.txt
 	touch $@
 
 s3: $(VENV)/s3  ## test publishing to S3, as moto's server plays it
-	$(BIN)/python -m pytest tests/runs/test_s3.py
+	$(BIN)/python -m pytest tests/runs/check_s3.py
 
 airflow: $(VENV)/ready  ## let Airflow import the DAG of `reco schedule airflow`, in an environment that goes away
 	bash scripts/check_airflow.sh $(BIN)/reco $(PYTHON)

@@ -49,13 +49,26 @@ def _trust(wb: Workbook) -> str:
 
 
 def compare_algorithms(tables: Mapping[str, pd.DataFrame], rivals: Mapping[str, pd.DataFrame], k: int) -> str:
-    """Who leads each task, with interval, and whether the runner-up is really behind."""
+    """What to use where, then who leads each task, with interval, and whether the runner-up is really behind."""
     tasks = {
         "anything": "On anything bought next",
         "new": "On products new to the customer",
         "repeat": "On products bought before",
     }
-    return " ".join(f"{tasks[task]}, {_leader(table, rivals[task], k)}" for task, table in tables.items())
+    found = [f"{tasks[task]}, {_leader(table, rivals[task], k)}" for task, table in tables.items()]
+    return " ".join([*_use(tables, rivals), *found])
+
+
+def _use(tables: Mapping[str, pd.DataFrame], rivals: Mapping[str, pd.DataFrame]) -> list[str]:
+    """A sentence that says which algorithm to use for what is new and for what is bought again."""
+    if not {"new", "repeat"} <= set(tables):
+        return []
+
+    def named(task: str) -> str:
+        tied = " or one of its ties" if (rivals[task]["verdict"] == "tie").any() else ""
+        return f"{tables[task].iloc[0].title}{tied}"
+
+    return [f"Use {named('new')} to show customers what is new to them, {named('repeat')} for what they buy again."]
 
 
 def _leader(table: pd.DataFrame, rivals: pd.DataFrame, k: int) -> str:

@@ -41,18 +41,24 @@ class Log(NamedTuple):
 
     @property
     def days(self) -> int:
-        """Days from the first impression to the last, rounded up; at least one."""
-        span = self.impressions.aggregate(first=lambda t: t.shown_at.min(), last=lambda t: t.shown_at.max()).execute()
-        return max(1, math.ceil((span["last"][0] - span["first"][0]) / pd.Timedelta(days=1)))
+        """Days from the first impression to the last, rounded up; at least one, and none without impressions."""
+        first, last = self._span
+        return 0 if pd.isna(first) else max(1, math.ceil((last - first) / pd.Timedelta(days=1)))
 
     @property
     def revenue(self) -> float:
         """Revenue of all orders in those days, recommended or not."""
-        span = self.impressions.aggregate(first=lambda t: t.shown_at.min(), last=lambda t: t.shown_at.max()).execute()
-        lines = self.order_lines.filter(
-            lambda t: (t.ordered_at >= span["first"][0]) & (t.ordered_at <= span["last"][0])
-        )
+        first, last = self._span
+        if pd.isna(first):
+            return 0.0
+        lines = self.order_lines.filter(lambda t: (t.ordered_at >= first) & (t.ordered_at <= last))
         return float(lines.revenue.sum().fill_null(0).execute())
+
+    @property
+    def _span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """When the first and the last impression were shown; missing without any."""
+        span = self.impressions.aggregate(first=lambda t: t.shown_at.min(), last=lambda t: t.shown_at.max()).execute()
+        return span["first"][0], span["last"][0]
 
 
 def read_log(wb: Workbook) -> Log:

@@ -38,6 +38,15 @@ def test_leader_ahead_and_leader_in_a_tie():
     )
 
 
+def test_what_to_use_comes_first():
+    new, repeat = (board((title, 0.25, 0.24, 0.26)) for title in ("EASE", "TIFU-KNN"))
+    tie, ahead = rivals(("ALS", -0.01, -0.02, 0.01, "tie")), rivals(("ALS", -0.05, -0.06, -0.04, "worse"))
+    found = answers.compare_algorithms({"new": new, "repeat": repeat}, {"new": tie, "repeat": ahead}, 10)
+    assert found.startswith(
+        "Use EASE or one of its ties to show customers what is new to them, TIFU-KNN for what they buy again. On "
+    )
+
+
 @pytest.mark.parametrize(
     ("verdict", "numbers", "words"),
     [

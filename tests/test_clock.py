@@ -43,7 +43,7 @@ seconds = st.datetimes(datetime(1990, 1, 1), datetime(2037, 1, 1)).map(lambda mo
 # zones
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(st.sampled_from(ZONES), seconds)
 def test_local_time_is_that_of_the_zone(evaluate, zone, moment):
     moment = moment.replace(tzinfo=UTC)
@@ -51,7 +51,7 @@ def test_local_time_is_that_of_the_zone(evaluate, zone, moment):
     assert local == moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(st.sampled_from(ZONES), seconds)
 def test_an_instant_is_found_again_unless_its_hour_comes_twice(evaluate, zone, moment):
     expected = moment.replace(tzinfo=ZoneInfo(zone), fold=1)
@@ -109,7 +109,7 @@ def test_a_missing_text_is_a_missing_moment(evaluate):
 offsets = st.none() | st.integers(-14 * 4, 14 * 4).map(lambda quarters: timezone(timedelta(minutes=15 * quarters)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)), offsets), min_size=1, max_size=30),
     st.sampled_from(" T"),
@@ -178,7 +178,7 @@ FORMATS = (
 )  # fmt: skip
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(st.sampled_from(FORMATS), st.lists(seconds, min_size=1, max_size=30))
 def test_whatever_the_standard_library_writes_by_a_format_is_read(evaluate, time_format, moments):
     found = evaluate(parse(texts(*(moment.strftime(time_format) for moment in moments)), "UTC", time_format))
@@ -210,7 +210,7 @@ def test_a_directive_that_is_not_known_is_named(directive):
 # counts since 1970
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)))
 def test_microseconds_since_1970(evaluate, moment):
     moment = moment.replace(tzinfo=UTC)

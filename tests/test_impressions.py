@@ -29,6 +29,11 @@ def test_revenue_of_the_days_with_both_ends():
     assert log(0.5, 0.6).revenue == 0
 
 
+def test_a_log_without_impressions_has_no_days_and_no_revenue():
+    assert log().days == 0
+    assert log().revenue == 0
+
+
 def test_mark():
     assert log(0, simulated=True).mark == " (simulated)"
     assert log(0).mark == ""

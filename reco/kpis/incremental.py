@@ -192,7 +192,7 @@ def sentence(table: pd.DataFrame, lift_low: float, lift_high: float, ratio: floa
         said += f", {ratio:.0%} of what is attributed." if lift_low > 0 and pd.notna(ratio) else "."
     else:
         said += f"; against the holdout it is a tie ({lift_low:+.1%} to {lift_high:+.1%})."
-    return said
+    return said.replace("-", "−")
 
 
 def judge_lift(lift_low: float, lift_high: float, target: tuple[float, float]) -> str:

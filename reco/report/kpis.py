@@ -1,6 +1,5 @@
 """The tables and pictures of notebook 06, each with the formulas, window and row counts that its figures come from."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -12,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from reco.errors import InputError
 from reco.impressions import Log
-from reco.kpis import GLOSSARY, Choice, Pay, Rule, Summary, explain, last_periods, named, rates
+from reco.kpis import GLOSSARY, Choice, Pay, Rule, Summary, algorithms, explain, fits, last_periods, named, rates
 from reco.kpis import caption as formulas
 from reco.kpis import formats as units
 from reco.report import HAIR, QUIET, charts, display
@@ -24,8 +23,6 @@ from reco.widgets import addressed
 #: Columns of every table by place, and what of them is a rate with an interval.
 FIGURES: Final = ("impressions", "clicks", "orders", "revenue", "ctr", "conversion", "revenue_per_thousand")
 RATES: Final = ("ctr", "conversion")
-#: What stands in the title of a strategy for a product, a category or a name.
-GAP: Final = re.compile(r"\{[^{}]*\}")
 
 
 class Page(NamedTuple):
@@ -61,7 +58,8 @@ def untold(summary: Summary, contexts: Mapping[str, Context]) -> Summary:
     if "strategy" not in summary.cube:
         return summary
     pairs = summary.cube[["context", "strategy"]].drop_duplicates()
-    found = [_named(name, contexts.get(context)) for context, name in pairs.itertuples(index=False)]
+    behind = algorithms(contexts)
+    found = [_named(*pair, behind) for pair in pairs.itertuples(index=False)]
     pairs[["title", "by"]] = pd.DataFrame(found, index=pairs.index, columns=["title", "by"])
     both = summary.cube.merge(pairs, on=["context", "strategy"], how="left")
     logged = both["algorithm"] if "algorithm" in both else both["by"]
@@ -70,16 +68,11 @@ def untold(summary: Summary, contexts: Mapping[str, Context]) -> Summary:
     return summary._replace(cube=cube[first + [column for column in cube if column not in first]])
 
 
-def _named(name: str, context: Context | None) -> tuple[str, str]:
-    """The settings' title of a logged strategy, and what stands behind it; several may share a title."""
-    declared = context.strategies if context is not None else ()
-    every = [one for each in declared for one in (each, each.instead) if one is not None]
-    for strategy in every:
-        pattern = ".+".join(map(re.escape, GAP.split(strategy.title)))
-        if name == strategy.title or re.fullmatch(pattern, name, re.DOTALL):
-            alike = [other.model or other.kind for other in every if other.title == strategy.title]
-            return strategy.title, " or ".join(dict.fromkeys(alike))
-    return name, "rules and fallbacks"
+def _named(context: str, name: str, behind: Mapping[tuple[str, str], str]) -> tuple[str, str]:
+    """The settings' title of a logged strategy, and what stands behind it; the very title goes before one with gaps."""
+    titles = [title for where, title in behind if where == context and fits(name, title)]
+    title = name if name in titles else next(iter(titles), None)
+    return (name, "rules and fallbacks") if title is None else (title, behind[context, title])
 
 
 def dashboard(page: Page, rated: pd.DataFrame, verdicts: pd.DataFrame) -> None:

@@ -15,6 +15,7 @@ from reco.monitoring.measured import Challenge
 from reco.report import HAIR, QUIET, charts, display
 from reco.report.display import PALETTE
 from reco.report.kpi import Kpi
+from reco.report.privacy import LEAST
 from reco.report.text import Format
 from reco.settings import Monitoring
 
@@ -342,13 +343,17 @@ def exploration(page: Page, table: pd.DataFrame, share: float, currency: str) ->
 def newcomers(page: Page, table: pd.DataFrame, days: int, most: int = 12) -> None:
     """Show how newcomers went on, by the week of their first order."""
     frame = table[table["week"] > -most].assign(finished=lambda t: t["finished"].map({True: "yes", False: "not yet"}))
-    frame["week"] = [f"to {page.day(week)}" for week in frame["week"]]
+    weeks = [f"to {page.day(week)}" for week in frame["week"]]
+    whole = frame[["newcomers", "shown", "clicked", "returned"]].sum().to_dict() | {"week": "all", "finished": ""}
+    frame = frame.assign(week=weeks)
+    if frame["newcomers"].between(1, LEAST - 1).sum() != 1:  # of a single small week the sum would tell its number
+        frame = pd.concat([frame, pd.DataFrame([whole])], ignore_index=True)
     display.table(
         frame,
         "Newcomers by the week of their first order",
         "Counts of newcomers who were shown a recommendation, clicked one, or ordered again within "
-        f"{days} days of that order; the last column says whether all have had these days. {page.lines:,} order lines "
-        "of the whole history.",
+        f"{days} days of that order; the last column says whether all have had these days. Of fewer than ten newcomers "
+        f"no number is shown. {page.lines:,} order lines of the whole history.",
         labels={"week": "First order, week", "finished": f"{days} days over"}
         | {name: f"{name.capitalize()}{page.log.mark}" for name in ("shown", "clicked")},
         subtitle=f"the latest {most} weeks; a week without newcomers has no line",

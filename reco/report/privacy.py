@@ -44,7 +44,7 @@ _WHO: Final = "customer|household|shopper|user|account|visitor|member|client|buy
 #: Headings of columns that hold ids.
 _OF_IDS: Final = re.compile(rf"(?:{_WHO}|identifier)(?:[ _-]?(?:id|key|no\.?|number))?", re.IGNORECASE)
 #: Headings of columns that count people.
-_COUNTS: Final = re.compile(r"(?:customers|households|shoppers|users|buyers|people)", re.IGNORECASE)
+_COUNTS: Final = re.compile(r"(?:customers|newcomers|households|shoppers|users|buyers|people)", re.IGNORECASE)
 #: An id behind the word that says what it is; “per customer 12” and “customer 3 times” are something else.
 _SAID: Final = re.compile(
     rf"(?<!per )(?<!each )(?<!every )(?<!known )\b(?:{_WHO})(?:[ _-]?(?:id|key|no\.?|number))?"

@@ -148,13 +148,25 @@ def test_a_log_too_small_to_tell_says_so(page, capsys):
 def test_exploration_and_newcomers(page, capsys):
     table = pd.DataFrame({"week": [0], "kind": ["explored"], "impressions": [10], "share": [0.1]})
     pages.exploration(page, table.assign(ctr=0.02, low=0.01, high=0.03, per_thousand=12.5), 0.1, "USD")
-    rows = {"week": [-12, 0], "newcomers": 2, "shown": 1, "clicked": 0, "returned": 1, "finished": [True, False]}
+    rows = {"week": [-12, -2, -1, 0], "newcomers": [9, 12, 2, 3], "shown": [8, 11, 1, 2], "clicked": [7, 6, 0, 1]}
+    rows |= {"returned": [5, 4, 1, 1], "finished": [True, False, False, False]}
     pages.newcomers(page, pd.DataFrame(rows), 28)
     shown = capsys.readouterr().out
     assert "2.00% (1.00% to 3.00%)" in shown and "$12.50" in shown
     assert (
         "Shown (simulated)" in shown and "not yet" in shown and "yes\n" not in shown
     )  # week -12 is beyond the latest twelve
+    seen, few, _, whole = (text.split() for text in shown.split("28 days over")[1].splitlines()[2:6])
+    assert (seen[3:7], few[3:5]) == (["12", "11", "6", "4"], ["under", "10"])
+    assert whole == ["all", "17", "14", "7", "6"]
+
+
+def test_the_sum_does_not_tell_the_number_of_a_single_small_week(page, capsys):
+    rows = {"week": [-1, 0], "newcomers": [12, 2], "shown": 1, "clicked": 0, "returned": 1, "finished": False}
+    pages.newcomers(page, pd.DataFrame(rows), 28)
+    told = capsys.readouterr().out
+    assert "under 10" in told
+    assert "14" not in told.split("28 days over")[1].split("Note")[0]
 
 
 # retraining, seasons and tuning

@@ -88,7 +88,7 @@ def test_the_store_s_record_counts_what_was_set_aside_by_table_and_reason(shop, 
 cells = st.sampled_from(["", "1", "-1", "0", "2020-01-01", "soon", "ann", '"', "a,b", "x\n"])
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(st.lists(cells, min_size=5, max_size=7).map(",".join), max_size=6), min_size=1, max_size=3),
     st.booleans(),

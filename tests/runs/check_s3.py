@@ -1,18 +1,17 @@
-"""Publishing to S3, as moto's server plays it: `make s3`, since moto and s3fs are not part of the environment."""
+"""Publishing to S3, as moto's server plays it: run by `make s3` alone, since moto and s3fs take long to install."""
 
 import json
 
 import fsspec
 import pytest
 import requests
+import s3fs
+from moto import server as servers
 
 from reco.runs import remote
 from reco.runs.outcomes import State
 from reco.runs.publish import LATEST
 from tests.runs.test_history import entry, record, write
-
-servers = pytest.importorskip("moto.server", reason="moto is not installed: make s3")
-s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: make s3")
 
 URL = "s3://bucket/reports"
 PAGES = ("first.html", "first.ipynb", "index.html", "second.html")
