@@ -3,14 +3,17 @@
 import csv
 import json
 import re
+from html import escape
 
 import pyarrow as pa
 import pytest
+from bs4 import BeautifulSoup
 
 from reco.errors import InputError
 from reco.exports.systems import klaviyo
 from tests.exports import made
 from tests.exports.contract import Contract
+from tests.exports.merge_tags import rendered as rendered_tags
 
 
 def rows(path):
@@ -235,22 +238,68 @@ class TestMailchimp(Mailed):
         ]
         assert ann["REC2T"] == "'+Plus"  # a formula in a spreadsheet otherwise
 
-    @pytest.mark.parametrize(("sign", "kept"), [("a", 255), ("é", 127), ("茶", 85), ("😀", 63)])
-    def test_titles_are_cut_at_a_whole_character(self, tmp_path, sign, kept):
+    def export_of(self, tmp_path, number, **changed):
+        """The export of the shop with one product changed; ann's list begins with product 1."""
         goods = made.products().to_pylist()
-        goods[1]["title"] = sign * 400
-        folder, _ = self.export(tmp_path, made.material(products=pa.Table.from_pylist(goods, made.products().schema)))
-        assert rows(folder / "audience.csv")[0]["REC1T"] == sign * kept
+        goods[number] |= changed
+        return self.export(tmp_path, made.material(products=pa.Table.from_pylist(goods, made.products().schema)))[0]
+
+    @pytest.mark.parametrize(
+        ("title", "kept"),
+        [("a" * 400, "a" * 254), ("é" * 400, "é" * 127), ("茶" * 400, "茶" * 84), ("=" + "a" * 400, "'=" + "a" * 253)],
+    )
+    def test_titles_are_cut_at_a_whole_character(self, tmp_path, title, kept):
+        ann = rows(self.export_of(tmp_path, 1, title=title) / "audience.csv")[0]
+        assert ann["REC1T"] == kept
+        assert max(len(value.encode()) for value in ann.values()) <= 255
 
     def test_a_link_that_would_be_clipped_is_refused(self, tmp_path):
-        goods = made.products().to_pylist()
-        goods[1]["url"] = "https://shop.example/" + "é" * 118
         with pytest.raises(InputError, match=r"Mailchimp: REC1U .* has 257 bytes; expected at most 255"):
-            self.export(tmp_path, made.material(products=pa.Table.from_pylist(goods, made.products().schema)))
+            self.export_of(tmp_path, 1, url="https://shop.example/" + "é" * 118)
 
     def test_the_block_names_the_fields_of_the_file(self, tmp_path):
         folder, _ = self.export(tmp_path)
         block = (folder / "template.html").read_text()
         fields = set(re.findall(r"\*\|(?:IF:)?(REC\w+)\|\*", block))
         assert fields == set(rows(folder / "audience.csv")[0]) - {"Email Address"}
-        assert block.count("*|IF:") == block.count("*|END:IF|*") == 3
+        assert block.count("*|IF:") == block.count("*|END:IF|*") == 6
+
+    @pytest.mark.parametrize("values", [escape, str], ids=["escaped by Mailchimp", "as they are"])
+    def test_the_block_shows_the_rows_of_the_file(self, tmp_path, values):
+        folder = self.export_of(tmp_path, 3, title="茶" * 400)
+        block = (folder / "template.html").read_text()
+        ann, zoe = (
+            BeautifulSoup(rendered_tags(block, row, values), "html.parser") for row in rows(folder / "audience.csv")
+        )
+        assert [one["href"] for one in ann.select("a:not([aria-hidden])")] == [
+            f"https://shop.example/p/{n}" for n in (1, 2, 3)
+        ]
+        assert [one["src"] for one in ann.select("a[aria-hidden] img")] == [
+            f"https://shop.example/i/{n}.jpg" for n in (1, 2, 3)
+        ]
+        titles = [one.get_text() for one in ann.select("a:not([aria-hidden])")]
+        assert titles == ["Tea 茶 2.00 EUR", "'+Plus 10.25 EUR", "茶" * 84 + " 0.10 EUR"]
+        assert zoe.select_one("a:not([aria-hidden])")["href"] == "https://shop.example/p/2"
+
+    @pytest.mark.parametrize("values", [escape, str], ids=["escaped by Mailchimp", "as they are"])
+    def test_a_hostile_product_shows_as_text(self, tmp_path, values):
+        title = '<b onclick="x">*|EMAIL|* & \'"</b>*|END:IF|*'
+        folder = self.export_of(tmp_path, 1, title=title, url='https://shop.example/?"><script>*|EMAIL|* ')
+        shown = rendered_tags((folder / "template.html").read_text(), rows(folder / "audience.csv")[0], values)
+        assert "*|" not in shown
+        page = BeautifulSoup(shown, "html.parser")
+        assert {one.name for one in page.find_all()} == {"a", "img"}
+        link = page.select_one("a:not([aria-hidden])")
+        assert link.get_text().startswith('‹b onclick="x"›*¦EMAIL¦* & \'"‹/b›')
+        assert link["href"] == "https://shop.example/?%22%3E%3Cscript%3E*%7CEMAIL%7C*%20"
+
+    def test_what_is_missing_leaves_no_empty_box(self, tmp_path):
+        folder = self.export_of(tmp_path, 1, image_url=None)
+        block, ann = (folder / "template.html").read_text(), rows(folder / "audience.csv")[0]
+        page = BeautifulSoup(rendered_tags(block, ann), "html.parser")
+        assert (len(page.find_all("img")), len(page.select("a:not([aria-hidden])"))) == (2, 3)
+        nobody = dict.fromkeys(ann, "")
+        assert rendered_tags(block, nobody).strip() == ""
+        whole = f"*|IF:REC1T|*For you*|ELSE:|*What everybody buys*|END:IF|*{block}"
+        assert rendered_tags(whole, nobody).strip() == "What everybody buys"
+        assert rendered_tags(whole, ann).startswith("For you\n")

@@ -2,7 +2,8 @@
 
 Mailchimp's own recommendation blocks ask its own model and take no list from outside, so a template block shows merge
 fields. It clips a text at 255 bytes without a word: titles are cut here at a whole character, links that are too long
-are refused.
+are refused. Whether it escapes what it puts into a message is not documented, so values hold nothing that HTML or its
+own tags would read.
 """
 
 from typing import Final
@@ -15,10 +16,16 @@ TITLE = "Mailchimp"
 ABOUT = "An audience import with merge fields, and the template block that shows them."
 #: Bytes of a text field, fields of an audience, and fields that one product takes: title, link, picture, price.
 BYTES, FIELDS, PARTS = 255, 30, 4
+#: Bytes of a title: one is kept for the apostrophe that guards it against spreadsheets.
+_CUT: Final = BYTES - 1
 
+#: Conditions side by side, since none within another is documented for campaigns: no picture, no empty box.
 _BLOCK: Final = """\
+*|IF:REC{n}I|*
+<a href="*|REC{n}U|*" tabindex="-1" aria-hidden="true"><img src="*|REC{n}I|*" alt=""></a>
+*|END:IF|*
 *|IF:REC{n}T|*
-<a href="*|REC{n}U|*"><img src="*|REC{n}I|*" alt="">*|REC{n}T|* *|REC{n}P|*</a>
+<a href="*|REC{n}U|*">*|REC{n}T|* *|REC{n}P|*</a>
 *|END:IF|*
 """
 
@@ -41,12 +48,12 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
     rows = select(
         f"""
         WITH goods AS (
-            SELECT product_id, url, coalesce(image_url, '') AS image,
-                CASE WHEN strlen(title) <= {BYTES} THEN title ELSE left(title, list_max(list_filter(
-                    range({BYTES // 4}, {BYTES + 1}), lambda n: strlen(left(title, n)) <= {BYTES}))::BIGINT)
+            SELECT product_id, {_link("url")} AS url, {_link("coalesce(image_url, '')")} AS image,
+                CASE WHEN strlen(title) <= {_CUT} THEN title ELSE left(title, list_max(list_filter(
+                    range({_CUT // 4}, {_CUT + 1}), lambda n: strlen(left(title, n)) <= {_CUT}))::BIGINT)
                 END AS title,
                 CASE WHEN price IS NULL THEN '' ELSE printf('%.2f', price) || ' ' || coalesce(currency, '') END AS price
-            FROM (SELECT * REPLACE (replace(replace(title, chr(10), ' '), chr(13), ' ') AS title) FROM products)
+            FROM (SELECT * REPLACE (translate(title, chr(10) || chr(13) || '<>|', '  ‹›¦') AS title) FROM products)
             WHERE title IS NOT NULL AND url IS NOT NULL
         ), places AS (
             SELECT customer_id, unnest(items) AS place FROM lists WHERE context = ? AND customer_id IS NOT NULL
@@ -70,3 +77,10 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
                key=("Email Address",), ids=("Email Address", *links)),
         Output("template.html", NO_ROWS, "text", "into a code block of a template", template=block),
     ]  # fmt: skip
+
+
+def _link(column: str) -> str:
+    """SQL of a link whose signs that would end an attribute, or begin a tag of Mailchimp, are percent-encoded."""
+    for sign in ' "<>|':
+        column = f"replace({column}, '{sign}', '%{ord(sign):02X}')"
+    return column
