@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from datetime import datetime
 
 import pyarrow as pa
 import pytest
@@ -18,16 +19,18 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+def requests(folder) -> list[dict]:
+    return [json.loads(line) for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
 class TestGa4(Contract):
     system = "ga4"
 
     def test_impressions_and_clicks_within_the_limits(self, tmp_path):
         folder, told = self.export(tmp_path)
-        shown, clicked = [
-            json.loads(line) for line in (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
-        ]
-        assert shown["client_id"] == "1146540.1921992520" and shown["timestamp_micros"] == "1795521600000000"
-        (event,) = shown["events"]
+        (request,) = requests(folder)
+        assert request["client_id"] == "1146540.1921992520" and request["timestamp_micros"] == "1795521600000000"
+        event, click = request["events"]
         assert event["name"] == "view_item_list" and re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,39}", event["name"])
         assert event["params"]["item_list_id"] == "rec_product_page"
         assert event["params"]["item_list_name"] == "Product page"
@@ -35,10 +38,51 @@ class TestGa4(Contract):
             ("007", 0, 1.5),
             ("1e5", 1, 10.25),
         ]
-        (event,) = clicked["events"]
-        assert event["name"] == "select_item"
-        assert [one["item_id"] for one in event["params"]["items"]] == ["1e5"]
+        assert click["name"] == "select_item"
+        assert [one["item_id"] for one in click["params"]["items"]] == ["1e5"]
         assert told["withheld"] == {"impressions older than 72 hours or of visitors without GA4's id": 1}
+
+    def seen(self, slates: int, places: int, title: str = "Tea", **columns):
+        """Material in which one visitor saw so many slates of so many products at one moment."""
+        ids = [f"{number:😀>100}" for number in range(places)]
+        impressions = made.table(
+            "impressions", slate_id=[f"s{n}" for n in range(slates) for _ in ids], product_id=ids * slates,
+            position=[*range(1, places + 1)] * slates, customer_id="ann", context="product_page",
+            shown_at=datetime(2026, 11, 24, 12), **columns,
+        )  # fmt: skip
+        return made.material(impressions=impressions, products=made.table("products", product_id=ids, title=title))
+
+    def test_a_request_holds_25_events_of_one_visitor_and_moment(self, tmp_path):
+        folder, told = self.export(tmp_path, self.seen(60, 1))
+        assert [len(one["events"]) for one in requests(folder)] == [25, 25, 10]
+        assert told["files"][0]["rows"] == 3
+        clicks = [datetime(2026, 11, 24, 12, 0, n) for n in range(60)]
+        folder, _ = self.export(tmp_path / "clicks", self.seen(60, 1, clicked_at=clicks))
+        # the first click is of the moment when all were shown
+        assert [len(one["events"]) for one in requests(folder)] == [25, 25, 11, *[1] * 59]
+
+    def test_a_request_is_smaller_than_130_kb_whatever_the_names(self, tmp_path):
+        folder, _ = self.export(tmp_path, self.seen(9, 200, title="😀" * 100))
+        sizes = [len(line) for line in (folder / "events.jsonl").read_bytes().splitlines()]
+        assert max(sizes) < 130_000
+        shown = [event["params"]["items"] for one in requests(folder) for event in one["events"]]
+        assert [one["index"] for items in shown for one in items] == [*range(200)] * 9
+
+    def test_a_longer_list_than_an_event_may_hold_is_several_events(self, tmp_path):
+        folder, _ = self.export(tmp_path, self.seen(1, 450))
+        events = [event for one in requests(folder) for event in one["events"]]
+        assert max(len(one["params"]["items"]) for one in events) <= 200
+        assert [item["index"] for one in events for item in one["params"]["items"]] == [*range(450)]
+        assert {one["params"]["item_list_id"] for one in events} == {"rec_product_page"}
+
+    def test_only_new_events_are_sent(self, tmp_path):
+        self.export(tmp_path, self.seen(3, 2))
+        folder, told = self.export(
+            tmp_path, self.seen(3, 2, clicked_at=[None] * 5 + [datetime(2026, 11, 24, 13)]), only_changed=True
+        )
+        (request,) = requests(folder)
+        assert [one["name"] for one in request["events"]] == ["select_item"]
+        assert (told["files"][0]["changed"], told["files"][0]["removed"]) == (1, 0)
 
     def test_what_is_too_old_is_left_out(self, tmp_path):
         material = made.material()
