@@ -156,6 +156,8 @@ class Output:
         whole: whether it is read as a whole wherever it lies, so that it must hold every row also where only what
             changed is sent elsewhere.
         pack: makes calls of many rows each: of those to send, and of the keys of those that are no more (or None).
+        cut: rows of several files, where a file is what one call sends.
+        most: bytes that a file may have.
     """
 
     name: str
@@ -168,10 +170,22 @@ class Output:
     template: str = ""
     whole: bool = False
     pack: Callable[[pa.Table, pa.Table | None], pa.Table] | None = None
+    cut: Callable[[pa.Table], list[pa.Table]] | None = None
+    most: int | None = None
 
     def packed(self, removed: pa.Table | None = None) -> "Output":
         """The output as it is written: with calls in place of rows where there is a `pack`."""
         return replace(self, rows=self.pack(self.rows, removed), pack=None) if self.pack else self
+
+    def parts(self) -> list["Output"]:
+        """The files that it becomes: itself, or NAME-0001 and so on where there is a `cut`."""
+        if not self.cut:
+            return [self]
+        stem, _, suffix = self.name.rpartition(".")
+        return [
+            replace(self, name=f"{stem}-{number:04d}.{suffix}", rows=rows, cut=None)
+            for number, rows in enumerate(self.cut(self.rows), start=1)
+        ]
 
 
 @dataclass(eq=False)

@@ -46,7 +46,8 @@ def publish(
     more and `changed` how many rows differ, by file. `send` hands the rows to a server once the files are whole, and
     tells the manifest what it did.
 
-    Raises `InputError` where the disk or the server does not take it; then everything is as it was.
+    Raises `InputError` where the disk or the server does not take it, or a file is larger than its system takes; then
+    everything is as it was.
     """
     with _untouched(folder), FileLock(_made(folder.parent) / f".{folder.name}.lock"):
         for left in folder.glob(".*.part"):
@@ -107,6 +108,9 @@ def _written(output: Output, folder: Path, removed: pa.Table | None, changed: in
     if output.form == "keys":
         return {**entry, "bytes": None, "sha256": None}
     forms.write(output, folder / output.name)
+    size = (folder / output.name).stat().st_size
+    if output.most and size > output.most:
+        raise InputError(f"{output.name}: the file has {size:,} bytes; expected at most {output.most:,}")
     beside = []
     if schema := forms.schema(output):
         beside.append(f"{output.name}.schema.json")

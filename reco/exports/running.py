@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from reco.errors import InputError
 from reco.exports import changes, forms, publishing
 from reco.exports.base import Material, Output
@@ -62,7 +64,7 @@ def export(
             removed[output.name], states[output.name] = found.removed, found.state
         elif not dry_run:
             states[output.name] = changes.state(output)
-    outputs = [output.packed(removed.get(output.name)) for output in outputs]
+    outputs = [part for output in outputs for part in _parts(output, removed, changed)]
     manifest = {
         "version": 1,
         "system": system,
@@ -98,6 +100,14 @@ def _checked(output: Output, title: str, material: Material) -> Output:
     output, left = forms.without_formulas(output)
     material.leave_out(f"rows of {output.name} whose ids a spreadsheet would run as formulas", left)
     return output
+
+
+def _parts(output: Output, removed: dict[str, pa.Table], changed: dict[str, int]) -> list[Output]:
+    """An output as it is written; what is gone from it is told beside the first of its files."""
+    parts = output.packed(removed.get(output.name)).parts()
+    if output.cut and output.name in removed:
+        removed[parts[0].name], changed[parts[0].name] = removed.pop(output.name), changed.pop(output.name)
+    return parts
 
 
 def _told(output: Output) -> str:

@@ -47,6 +47,11 @@ class Contract:
     def export(self, folder, material=None, **how):
         return running.export(self.system, material or made.material(), self.settings, folder, **how)
 
+    def files(self):
+        """The outputs of the shop as they are written."""
+        outputs = self.module.outputs(made.material(), self.settings)
+        return [part for output in outputs for part in output.packed().parts()]
+
     def test_a_manifest_tells_the_truth(self, tmp_path):
         folder, told = self.export(tmp_path, about={"data": "abc", "settings": "def"})
         assert (tmp_path / self.system / "latest").resolve() == folder.resolve()
@@ -73,7 +78,7 @@ class Contract:
 
     def test_what_is_read_is_what_was_written(self, tmp_path):
         folder, _ = self.export(tmp_path)
-        for output in (one.packed() for one in self.module.outputs(made.material(), self.settings)):
+        for output in self.files():
             path = folder / output.name
             if output.form == "jsonl":
                 read = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -104,9 +109,8 @@ class Contract:
         said = []
         self.export(tmp_path, dry_run=True, say=said.append)
         assert list(tmp_path.iterdir()) == []
-        outputs = self.module.outputs(made.material(), self.settings)
         assert str(tmp_path / self.system) in said[0]
-        for output in outputs:
+        for output in self.files():
             assert any(output.name in line and output.goes_to in line for line in said)
 
     def test_nothing_changed_sends_nothing(self, tmp_path):

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from reco.errors import InputError
-from reco.exports.systems import nosto
+from reco.exports import publishing
+from reco.exports.systems import dynamic_yield, nosto, watson
 from tests.exports import made
 from tests.exports.contract import Contract
 
@@ -130,6 +131,44 @@ class TestDynamicYield(Contract):
         with pytest.raises(InputError, match=f"Dynamic Yield: sku '{wrong}'; expected no spaces and no // in it"):
             self.export(tmp_path, made.material(**shop((wrong, "b2", "c3", "d4", "e5", "f6"))))
 
+    def changed(self, **columns):
+        goods = shop()["products"].to_pylist()
+        goods[1] |= columns
+        return made.material(products=pa.Table.from_pylist(goods, made.products().schema))
+
+    def test_products_that_it_would_skip_are_left_out_and_counted(self, tmp_path):
+        folder, told = self.export(tmp_path, self.changed(image_url=None))
+        assert "b2" not in {row["sku"] for row in rows(folder / "productfeed.csv")}
+        assert told["withheld"] == {"products without picture or category, which Dynamic Yield skips": 1}
+
+    @pytest.mark.parametrize(
+        ("column", "value", "words"),
+        [
+            ("title", "x" * 1001, "name 'xxx.* has 1001 characters; expected at most 1000"),
+            ("url", "https://shop.example/" + "x" * 980, "url .* has 1001 characters; expected at most 1000"),
+            ("image_url", "/i/1.jpg", "image_url '/i/1.jpg'; expected a link that begins with http:// or https://"),
+        ],
+    )
+    def test_values_that_it_refuses(self, tmp_path, column, value, words):
+        with pytest.raises(InputError, match=f"Dynamic Yield: {words}"):
+            self.export(tmp_path, self.changed(**{column: value}))
+
+    def test_a_feed_that_is_too_large_is_refused_and_the_last_one_stands(self, tmp_path, monkeypatch):
+        _, told = self.export(tmp_path)
+        (size,) = [one["bytes"] for one in told["files"] if one["name"] == "productfeed.csv"]
+        monkeypatch.setattr(dynamic_yield, "BYTES", {5: 10, 6: size, 7: 10**9})
+        self.export(tmp_path)
+        monkeypatch.setattr(dynamic_yield, "BYTES", {6: size - 1})
+        with pytest.raises(
+            InputError, match=f"productfeed.csv: the file has {size:,} bytes; expected at most {size - 1:,}"
+        ):
+            self.export(tmp_path)
+        monkeypatch.setattr(dynamic_yield, "PRODUCTS", 5)
+        with pytest.raises(InputError, match=r"Dynamic Yield: productfeed\.csv has 6 products; expected at most 5"):
+            self.export(tmp_path)
+        assert publishing.verify(tmp_path / "dynamic_yield" / "latest") == []
+        assert len(list((tmp_path / "dynamic_yield").iterdir())) == 3
+
 
 class TestNosto(Contract):
     system = "nosto"
@@ -144,10 +183,33 @@ class TestNosto(Contract):
         assert found["p6"]["categories"] == ["FOOD/Milk"]
         assert found["p6"]["custom_fields"]["rec_ids"] == "Ünïcode-茶|1e5"
 
-    def test_a_call_that_is_too_large_is_refused(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(nosto, "CALL", 500)
-        with pytest.raises(InputError, match=r"expected fewer exports\.nosto\.products"):
+    def test_calls_are_cut_by_bytes_and_a_product_that_is_too_large_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(nosto, "CALL", 1_000)
+        folder, _ = self.export(tmp_path)
+        calls = sorted(folder.glob("products-????.json"))
+        assert len(calls) > 2 and max(path.stat().st_size for path in calls) <= 1_000
+        sent = [one["product_id"] for path in calls for one in json.loads(path.read_text(encoding="utf-8"))]
+        assert sent == sorted(made.PRODUCTS)
+        monkeypatch.setattr(nosto, "CALL", 200)
+        wrong = r"Nosto: product '-42' has [34]\d\d bytes in products\.json; expected at most 200 a call"
+        with pytest.raises(InputError, match=wrong):
             self.export(tmp_path)
+        assert publishing.verify(tmp_path / "nosto" / "latest") == []
+        assert (tmp_path / "nosto" / "latest").resolve() == folder.resolve()
+
+    def test_only_products_that_changed_are_sent(self, tmp_path):
+        self.export(tmp_path)
+        goods = made.products().to_pylist()
+        goods[0]["price"] = 9.5
+        goods = pa.Table.from_pylist([*goods[:3], *goods[4:]], made.products().schema)  # the fourth is gone
+        folder, told = self.export(tmp_path, made.material(products=goods), only_changed=True)
+        sent = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("products-????.json"))]
+        changed = {one["product_id"] for call in sent for one in call}
+        # those beside which it stood have another list
+        assert "007" in changed and "-42" not in changed and len(changed) < len(goods)
+        gone = (folder / "products-0001.json.removed.jsonl").read_text().splitlines()
+        assert [json.loads(line)["product_id"] for line in gone] == ["-42"]
+        assert (told["files"][0]["changed"], told["files"][0]["removed"]) == (len(changed), 1)
 
 
 class TestBarilliance(Contract):
@@ -158,13 +220,35 @@ class TestBarilliance(Contract):
         found = {row["Product ID"]: row for row in rows(folder / "products.csv")}
         assert found["Ünïcode-茶"]["Connected Products"] == "1e5,-42,p 5"
         assert found["Ünïcode-茶"]["Category tree"] == "FOOD > Tea"
+        assert not (folder / "purchases.csv").exists()
+
+    def test_purchases_by_address_only_where_they_are_asked_for(self, tmp_path):
+        self.options = {"purchases": True}
+        mail = made.table("customers", customer_id=list(made.CUSTOMERS), mail=[True, False, True, True])
+        folder, _ = self.export(tmp_path, made.material(customers=mail))
+        assert rows(folder / "purchases.csv") == [
+            {
+                "Customer email": "zoe@shop.example",
+                "Purchase time": "2026-11-24 12:00:00",
+                "Product ID": "007",
+                "Order ID": "o3",
+            }
+        ]  # of the other buyers, one has no address here and one takes no mail
 
 
 class TestWatson(Contract):
     system = "watson"
 
-    def test_it_says_that_no_feed_is_documented(self, tmp_path):
-        folder, told = self.export(tmp_path)
-        assert told["remarks"] == ["no feed of IBM Watson is documented: these are plain CSVs to agree on with IBM"]
-        assert rows(folder / "events.csv")[0]["time"] == "2026-11-24T12:00:00Z"
-        assert rows(folder / "events.csv")[0]["user_id"] == "0001"
+    def test_the_catalogue_by_its_described_columns(self, tmp_path):
+        goods = made.products().to_pylist()
+        goods[1] |= {"title": "茶" * 200, "description": "x" * 6_000, "category": "Tea, green"}
+        goods = pa.Table.from_pylist(goods, made.products().schema)
+        folder, told = self.export(tmp_path, made.material(products=goods))
+        found = {row["id"]: row for row in rows(folder / "products.csv")}
+        assert list(found["p6"])[:6] == ["id", "title", "description", "image_link", "product_category", "brand"]
+        one = found["Ünïcode-茶"]
+        assert (one["title"], len(one["description"]), one["product_category"]) == ("茶" * 150, 5_000, "Tea  green")
+        assert one["rec_ids"] == "1e5|-42|p 5"
+        assert told["remarks"] == [watson._REMARK] and "events" in watson._REMARK
+        first = rows(folder / "events.csv")[0]
+        assert (first["time"], first["user_id"]) == ("2026-11-24T12:00:00Z", "0001")

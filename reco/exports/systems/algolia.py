@@ -12,8 +12,8 @@ from reco.exports.products import beside
 
 TITLE = "Algolia Recommend"
 ABOUT = "Events for Insights, records with lists, and rules for pinned and banned products."
-#: Days after which events are ignored, days of events that it asks for, and characters of an event's name.
-DAYS, EVENT_NAME = 90, 64
+#: Days after which events are ignored, characters of an event's name, and bytes of a CSV.
+DAYS, EVENT_NAME, CSV = 90, 64, 100_000_000
 USER: Final = "[a-zA-Z0-9_=/+-]{1,129}"
 
 
@@ -77,7 +77,7 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
     records_to = f"to index {settings.index} by partialUpdateObject"
     return [
         Output("events.csv", events, "csv", "in Algolia's dashboard under Recommend, as CSV (beta)",
-               key=("userToken", "timestamp", "objectID", "eventName"), ids=("userToken", "objectID")),
+               key=("userToken", "timestamp", "objectID", "eventName"), ids=("userToken", "objectID"), most=CSV),
         Output("events.jsonl", calls, "jsonl", "to the Insights API, at most 1,000 events a call",
                key=("userToken", "timestamp", "objectIDs", "eventName")),
         Output("records.jsonl", records, "jsonl", records_to, key=("objectID",)),

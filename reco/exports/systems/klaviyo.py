@@ -20,6 +20,8 @@ TITLE = "Klaviyo"
 ABOUT = "A catalog feed, a web feed, profile properties by API and by CSV, and the template that shows them."
 #: Profiles of one bulk import, bytes of one call and of a web feed, and web feeds of an account, less `popular`.
 PROFILES, CALL, FEED, FEEDS = 10_000, 5_000_000, 3_300_000, 9
+#: Bytes of the catalog feed and of the CSV of profiles.
+CATALOG, CSV = 100_000_000, 50_000_000
 
 _ITEM: Final = """\
 <a href="{{ catalog_item.url }}"><img src="{{ catalog_item.featured_image.full.src }}" alt="">
@@ -115,13 +117,14 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
     feed = "at an address of your own, which Klaviyo reads every 6 hours"
     web_feed = "at an address of your own, as web feed"
     outputs = [
-        Output("catalog.json", catalog, "json", f"{feed} (Content, Products, custom catalog)", key=("id",), whole=True),
+        Output("catalog.json", catalog, "json", f"{feed} (Content, Products, custom catalog)", key=("id",), whole=True,
+               most=CATALOG),
         Output("popular.json", popular, "jsonl", f"{web_feed} `popular`; the same for everyone", key=("name",),
                whole=True),
         Output("profiles.jsonl", profiles, "jsonl", "to /api/profile-bulk-import-jobs, one call a line", key=("email",),
                pack=_calls(material.made_at, settings)),
         Output("profiles.csv", table, "csv", "in Klaviyo under Lists, Import, into a list that mails nobody",
-               key=("Email",), ids=tuple(table.column_names)),
+               key=("Email",), ids=tuple(table.column_names), most=CSV),
         Output("template.html", NO_ROWS, "text", "into a block of a message", template=TEMPLATE),
     ]  # fmt: skip
     if secret:

@@ -1,5 +1,6 @@
 """Nosto: products as calls of its API, at most 2 MB each, and events as a plain CSV."""
 
+import pyarrow as pa
 from pydantic import Field
 
 from reco.errors import InputError
@@ -35,22 +36,30 @@ def outputs(material: Material, settings: Settings) -> list[Output]:
         FROM goods
         """,
     )
-    size = select(
-        """
-        SELECT max(n) AS n FROM (
-            SELECT sum(strlen(to_json(t)::VARCHAR) + 1) AS n
-            FROM (SELECT *, (row_number() OVER () - 1) // ? AS call FROM rows) t GROUP BY call
-        )
-        """,
-        [settings.products],
-        rows=rows,
+    feed = Output(
+        "products.json",
+        rows,
+        "json",
+        "to /v1/products/upsert, one call a file",
+        key=("product_id",),
+        cut=lambda rows: _calls(rows, settings.products),
     )
-    if (size["n"][0].as_py() or 0) > CALL:
-        raise InputError(f"{TITLE}: a call has {size['n'][0].as_py():,} bytes; expected fewer exports.nosto.products")
-    starts = range(0, max(len(rows), 1), settings.products)
-    calls = [
-        Output(f"products-{number:04d}.json", rows.slice(start, settings.products), "json",
-               "to /v1/products/upsert, one call a file", key=("product_id",))
-        for number, start in enumerate(starts, start=1)
-    ]  # fmt: skip
-    return [*calls, feeds.events(material, "to your contact at Nosto: no file of events is documented")]
+    return [feed, feeds.events(material, "to your contact at Nosto: no file of events is documented")]
+
+
+def _calls(rows: pa.Table, most: int) -> list[pa.Table]:
+    """The rows of each call: so many at most, and no more bytes than a call may have."""
+    # four bytes a row are what stands between two of them
+    ends = select("SELECT strlen(to_json(t)::VARCHAR) + 4 AS n FROM rows t", rows=rows)["n"].to_numpy().cumsum()
+    calls, start = [], 0
+    while start < len(rows):
+        sent = ends[start - 1] if start else 0
+        stop = min(start + most, int(ends.searchsorted(sent + CALL - 4, side="right")))
+        if stop == start:
+            raise InputError(
+                f"{TITLE}: product {rows['product_id'][start].as_py()!r} has {ends[start] - sent:,} bytes in "
+                f"products.json; expected at most {CALL:,} a call"
+            )
+        calls.append(rows.slice(start, stop - start))
+        start = stop
+    return calls or [rows]
