@@ -254,7 +254,7 @@ def export(
         wb.check()
         made = running.export(
             system,
-            material.of_workbook(wb, material.moment(wb, until) if until else None),
+            material.of_workbook(wb, None if until is None else material.moment(wb, until)),
             getattr(wb.settings.exports, system),
             material.folder(wb, out),
             material.about(wb),

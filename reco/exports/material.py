@@ -54,7 +54,7 @@ def moment(wb: Workbook, named: str) -> pd.Timestamp:
     if named in ("test", "validation"):
         return getattr(pipeline.periods(wb), named)
     try:
-        day = pd.Timestamp(named)
+        day = pd.Timestamp(datetime.fromisoformat(named))
     except ValueError:
         raise InputError(f"--until {named!r}: expected a day such as 2026-11-01, or test or validation") from None
     return (day.tz_localize(wb.settings.store.time_zone) if day.tz is None else day).tz_convert("UTC")

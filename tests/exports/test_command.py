@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from reco import Workbook, pipeline
 from reco.cli import app
 from reco.errors import InputError
-from reco.exports import EXPORTS, material, running
+from reco.exports import EXPORTS, forms, material, running
 
 NAMES = ("ann", "bob", "cyd", "dan", "xeno")
 STRATEGIES = {"size": 2, "strategies": [{"title": "Popular", "model": "trending"}]}
@@ -111,12 +112,23 @@ def test_what_a_model_elsewhere_may_learn_ends_where_it_is_asked_to(wb):
     assert {time.month for time in times} == {1} and len(times) == 8
     assert len(material.of_workbook(wb).table("interactions")) == 16
     assert material.moment(wb, "test") == pipeline.periods(wb).test
-    with pytest.raises(InputError, match="--until 'soon': expected a day such as 2026-11-01, or test or validation"):
-        material.moment(wb, "soon")
 
 
 def call(*arguments: str):
     return CliRunner().invoke(app, ["export", *arguments])
+
+
+def test_the_command_leaves_out_what_was_not_known_before_a_day(shop, monkeypatch, tmp_path):
+    monkeypatch.chdir(shop.parent)
+    for until, months in (("2024-02-05", {1}), ("2024-02-06", {1, 2})):
+        result = call("personalize", "--until", until, "--out", str(tmp_path))
+        assert result.exit_code == 0, result.output
+        (folder,) = tmp_path.glob("**/personalize")
+        rows = forms.read(folder / "latest" / "interactions.csv", ("USER_ID", "ITEM_ID")).to_pylist()
+        assert {datetime.fromtimestamp(int(row["TIMESTAMP"]), UTC).month for row in rows} == months
+        assert len(rows) == 8 * len(months)  # of four buyers, two products a day
+        last = json.loads((folder / "latest" / "manifest.json").read_text())["last_interaction"]
+        assert last == f"2024-{max(months):02d}-05T00:00:00.000000Z"
 
 
 def test_the_command_writes_says_where_and_keeps_two(shop, monkeypatch):
@@ -148,6 +160,10 @@ def test_a_dry_run_of_every_system_writes_nothing(shop, wb, made, tmp_path):
         (["nope"], "no export to 'nope'; expected one of algolia, barilliance, csv"),
         (["jsonl", "--out", "/proc/nowhere"], "could not be written"),
         (["jsonl", "--config", "nope.yaml"], "nope.yaml"),
+        *(
+            (["personalize", "--until", day], f"--until {day!r}: expected a day such as 2026-11-01, or test or")
+            for day in ("soon", "", "nat", "5", "01/02/2024", "2024-02-30")
+        ),
     ],
 )
 def test_mistakes_are_one_line(shop, monkeypatch, arguments, words):
