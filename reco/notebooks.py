@@ -31,7 +31,7 @@ class UnifyData(Parameters):
     """Parameters of 01_unify_data."""
 
     churn_days: Annotated[
-        int, Field(ge=1, description="days without an order after which a customer counts as lapsed")
+        int, Field(ge=1, description="days without an order after which a customer counts as silent")
     ] = 60
 
 

@@ -59,7 +59,7 @@ def cell(model: type[Parameters]) -> str:
 
     >>> from reco.notebooks import UnifyData
     >>> print(cell(UnifyData).splitlines()[1])
-    churn_days: int = 60  # days without an order after which a customer counts as lapsed
+    churn_days: int = 60  # days without an order after which a customer counts as silent
     """
     return "\n".join(
         f"{name}: {field.annotation.__name__} = {_literal(field.default)}  # {field.description}"

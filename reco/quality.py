@@ -23,7 +23,7 @@ MOMENTS = {
 
 
 def inventory(wb: Workbook) -> pd.DataFrame:
-    """Every unified table: rows, first and last day, and a remark on columns that no source fills."""
+    """Every unified table: rows, first and last day (the shop's own), and a remark on columns that no source fills."""
     rows = []
     for name in SCHEMAS:
         if not wb.has(name):
@@ -31,19 +31,20 @@ def inventory(wb: Workbook) -> pd.DataFrame:
             continue
         missing = missing_values(wb.table(name))
         empty = ", ".join(missing.loc[missing["missing"] == 1, "column"])
-        first, last = _span(wb.table(name), MOMENTS.get(name))
+        first, last = _span(wb.table(name), MOMENTS.get(name), wb.settings.store.time_zone)
         count = int(wb.table(name).count().execute())
         rows.append((name, count, first, last, f"empty: {empty}" if empty else ""))
     return pd.DataFrame(rows, columns=["table", "rows", "first", "last", "remark"])
 
 
-def _span(table: ibis.Table, moment: str | None) -> tuple[str | None, str | None]:
+def _span(table: ibis.Table, moment: str | None, time_zone: str) -> tuple[str | None, str | None]:
     if moment is None:
         return None, None
     span = table.aggregate(first=table[moment].min(), last=table[moment].max()).execute().iloc[0]
     if span.isna().any():
         return None, None
-    return f"{span['first']:%Y-%m-%d}", f"{span['last']:%Y-%m-%d}"
+    first, last = (f"{span[end].tz_convert(time_zone):%Y-%m-%d}" for end in ("first", "last"))
+    return first, last
 
 
 def missing_values(table: ibis.Table) -> pd.DataFrame:

@@ -3,12 +3,14 @@
 import ast
 import re
 from functools import cache
+from pathlib import Path
 from statistics import median
 
 import nbformat
 import papermill
 import pytest
 
+import reco
 from reco.errors import InputError
 from reco.notebooks import FOLDER, NOTEBOOKS, check
 from reco.parameters import drifted
@@ -141,6 +143,22 @@ def test_logic_lives_in_the_package(name):
         if isinstance(node, forbidden)
     ]
     assert found == []
+
+
+def test_every_picture_brings_the_numbers_that_it_draws():
+    """In the notebooks and in the package; what has none says `data=None`."""
+    package = Path(reco.__file__).parent
+    sources = {name: "\n".join(cell.source for cell in code(name)) for name in NOTEBOOKS}
+    sources |= {str(path.relative_to(package)): path.read_text() for path in package.rglob("*.py")}
+    pictures = [
+        (name, ast.unparse(node))
+        for name, source in sources.items()
+        if ".figure(" in source
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"display.figure", "show.figure"}
+        if len(node.args) < 4 and not {keyword.arg for keyword in node.keywords} & {"data", None}
+    ]
+    assert pictures == []
 
 
 # parameters

@@ -75,4 +75,4 @@ def test_a_bad_parameter_fails_with_one_clear_message(wb, tmp_path, run):
 def test_the_manual_lists_every_parameter_with_its_type_and_meaning(run):
     manual = run("--help-notebook", NOTEBOOK).output
     assert "churn_days: int (default 60)" in manual
-    assert "days without an order after which a customer counts as lapsed" in manual
+    assert "days without an order after which a customer counts as silent" in manual

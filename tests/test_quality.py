@@ -30,8 +30,8 @@ def test_inventory_by_hand(shop):
         "customers": 2, "products": 2, "order_lines": 4, "events": 0, "engagement": 0, "impressions": 0, "campaigns": 3,
         "identities": 0,
     }  # fmt: skip
-    # the last order of March was placed at half past eleven London time, half past ten in UTC
-    assert found.loc["order_lines", ["first", "last"]].tolist() == ["2020-01-31", "2020-04-01"]
+    # the last line is of midnight London time, when it is eleven in UTC, the day before
+    assert found.loc["order_lines", ["first", "last"]].tolist() == ["2020-01-31", "2020-04-02"]
     assert found.loc["events"].tolist() == [0, None, None, "no source fills this table"]
     assert found.loc["order_lines", "remark"] == "empty: discount, original_currency, channel, returned_order_id"
     assert found.loc["campaigns", ["first", "last"]].tolist() == [None, None]  # nothing dates them

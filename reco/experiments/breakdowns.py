@@ -1,5 +1,7 @@
 """Tables and pictures of where an effect comes from: funnel, positions, days, segments."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -40,11 +42,12 @@ def show_decomposition(result: Decomposition) -> None:
         intervals={"relative": ("relative_low", "relative_high")},
     )
     if len(parts):
-        label = _named(parts, "factor")
+        drawn = (_named(parts, "factor"), *(100 * parts[f"relative{end}"] for end in ("", "_low", "_high")))
         display.figure(
-            _dots(label, *(100 * parts[name] for name in ("relative", "relative_low", "relative_high")), "lift in %"),
-            _words("Lift in %", label, *(100 * parts[n] for n in ("relative", "relative_low", "relative_high"))),
+            _dots(*drawn, "lift in %"),
+            _words("Lift in %", *drawn),
             "Lift of each factor and, last, of the whole",
+            **_behind(*drawn, "Lift in %"),
         )
 
 
@@ -71,7 +74,16 @@ def show_novelty(result: Novelty, period: str = "day") -> None:
             labels={"p_adjusted": "p, adjusted", "early": f"First {period}", "late": f"Last {period}"},
             intervals={"slope": ("slope_low", "slope_high")},
         )
-    display.figure(draw_novelty(result, period), describe_novelty(result, period), f"Difference by {period}s since")
+    display.figure(
+        draw_novelty(result, period),
+        describe_novelty(result, period),
+        f"Difference by {period}s since",
+        data=result.table[["variant", AGE]].join(100 * result.table[["effect", "effect_low", "effect_high"]]),
+        title=f"Difference in points by {period}s since first exposure",
+        formats={"effect": "number+:2"},
+        labels={"effect": "Difference, points", AGE: f"{period.capitalize()}s since"},
+        intervals={"effect": ("effect_low", "effect_high")},
+    )
 
 
 def draw_novelty(result: Novelty, period: str = "day") -> Figure:
@@ -115,11 +127,17 @@ def show_segments(result: Segments, by: str, rate: bool = True) -> None:
         subtitle="Differences from the control" + (" in percentage points" if rate else ""),
     )
     if len(result.table):
-        columns = (times * result.table[name] for name in ("shrunken", "shrunken_low", "shrunken_high"))
+        table = result.table.assign(segment=_named(result.table, by), **times * result.table[names])
+        drawn = (table[name] for name in ("segment", "shrunken", "shrunken_low", "shrunken_high"))
         display.figure(
             draw_segments(result, by, times),
-            _words("Shrunken differences from the control", _named(result.table, by), *columns),
+            _words("Shrunken differences from the control", *drawn),
             "Effect by segment: measured (grey) and shrunken (blue)",
+            data=table[["segment", *names]],
+            title=f"Effect by {by}",
+            formats={"effect": "number+:2", "shrunken": "number+:2"},
+            labels={"effect": "Measured"},
+            intervals={"effect": ("effect_low", "effect_high"), "shrunken": ("shrunken_low", "shrunken_high")},
         )
 
 
@@ -150,9 +168,20 @@ def _rates(table: pd.DataFrame, lead: str, title: str, subtitle: str | None = No
 
 
 def _show_points(table: pd.DataFrame, label: pd.Series, caption: str) -> None:
-    columns = [100 * table[name] for name in ("effect", "effect_low", "effect_high")]
-    alt = _words("Differences in percentage points", label, *columns)
-    display.figure(_dots(label, *columns, "difference in percentage points"), alt, caption)
+    drawn = (label, *(100 * table[name] for name in ("effect", "effect_low", "effect_high")))
+    alt = _words("Differences in percentage points", *drawn)
+    behind = _behind(*drawn, "Difference, points")
+    display.figure(_dots(*drawn, "difference in percentage points"), alt, caption, **behind)
+
+
+def _behind(label: pd.Series, value: pd.Series, low: pd.Series, high: pd.Series, heading: str) -> dict[str, Any]:
+    """The numbers behind `_dots`, as `display.figure` takes them."""
+    return {
+        "data": pd.DataFrame({"of": label, "value": value, "low": low, "high": high}),
+        "formats": {"value": "number+:2"},
+        "labels": {"value": heading},
+        "intervals": {"value": ("low", "high")},
+    }
 
 
 def _named(table: pd.DataFrame, column: str, prefix: str = "") -> pd.Series:

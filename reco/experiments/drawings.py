@@ -7,11 +7,47 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from reco.report import HAIR, QUIET
+from reco.report import HAIR, QUIET, display
 from reco.report.display import PALETTE
 
 #: Words for what the end of a test says of an earlier claim.
 AFTER = {True: "confirmed at the end", False: "not confirmed", None: "end unknown"}
+
+#: How a test may be stopped, with the columns of the day and of whether the end agreed (see `snapshots.judge`).
+WAYS = {"O'Brien-Fleming limits": ("decided", "held"), "Daily peeking at a fixed p-value": ("claimed", "stood")}
+
+
+def show_course(course: pd.DataFrame, title: str, caption: str) -> None:
+    """Show `draw_course` with its description, and the numbers behind it."""
+    drawn = ["effect", "effect_low", "effect_high", "once_low", "once_high"]
+    told = course[drawn].replace([np.inf, -np.inf], np.nan)  # the first looks may tell nothing at all
+    display.figure(
+        draw_course(course, title),
+        alt=describe_course(course),
+        caption=caption,
+        data=course[["day", "verdict"]].join(told)[["day", *drawn, "verdict"]],
+        title=title,
+        formats={"day": "number:0"} | dict.fromkeys(drawn, "number+:4"),
+        labels={"effect": "Effect so far", "once_low": "One look, low", "once_high": "One look, high"},
+        intervals={"effect": ("effect_low", "effect_high")},
+    )
+
+
+def show_stops(table: pd.DataFrame, title: str, caption: str) -> None:
+    """Show `draw_stops` with its description, and the counts behind it."""
+    data = stops(table)
+    display.figure(draw_stops(table, title), describe_stops(table), caption, data[data.iloc[:, 1:].any(axis=1)])
+
+
+def stops(table: pd.DataFrame, bins: int = 20) -> pd.DataFrame:
+    """Comparisons decided by share of their tests' days: up_to, then a column for each way and what the end said."""
+    edges = np.linspace(0, 1, bins + 1)
+    counts = {"up_to": [f"{edge:.0%}" for edge in edges[1:]]}
+    for way, (day, confirmed) in WAYS.items():
+        share = table[day] / table["days"]
+        for word, rows in _outcomes(table[confirmed]).items():
+            counts[f"{way}, {word}"] = np.histogram(share[rows].dropna(), edges)[0]
+    return pd.DataFrame(counts)
 
 
 def draw_course(course: pd.DataFrame, title: str) -> Figure:
@@ -74,8 +110,7 @@ def draw_stops(table: pd.DataFrame, title: str, bins: int = 20) -> Figure:
     Above by O'Brien-Fleming limits, below by looking daily at a fixed p-value.
     """
     fig, panels = plt.subplots(2, 1, sharex=True, sharey=True, figsize=(7.2, 5.2), layout="constrained")
-    ways = [("O'Brien-Fleming limits", "decided", "held"), ("Daily peeking at a fixed p-value", "claimed", "stood")]
-    for ax, (name, day, confirmed) in zip(panels, ways, strict=True):
+    for ax, (name, (day, confirmed)) in zip(panels, WAYS.items(), strict=True):
         _stack(ax, table[day] / table["days"], table[confirmed], bins)
         ax.set_title(f"{name}: {int(table[day].notna().sum())} of {len(table)}", loc="left", fontsize="medium")
     panels[0].legend(loc="upper left", fontsize="small")
@@ -103,18 +138,21 @@ def describe_stops(table: pd.DataFrame) -> str:
 def _stack(ax: Axes, share: pd.Series, confirmed: pd.Series, bins: int) -> None:
     """Bars by share of the test, those that the end confirmed at the bottom."""
     edges, base = np.linspace(0, 1, bins + 1), np.zeros(bins)
-    groups = [
-        confirmed.fillna(value=False) & confirmed.notna(),
-        confirmed.notna() & ~confirmed.fillna(value=True),
-        confirmed.isna(),
-    ]
-    for (_, label), rows, colour in zip(AFTER.items(), groups, (PALETTE[0], PALETTE[1], QUIET), strict=True):
-        counts, _ = np.histogram(share[rows.astype(bool)].dropna(), edges)
+    colours = (PALETTE[0], PALETTE[1], QUIET)
+    for (label, rows), colour in zip(_outcomes(confirmed).items(), colours, strict=True):
+        counts, _ = np.histogram(share[rows].dropna(), edges)
         if counts.any() or label != AFTER[None]:
             ax.bar(edges[:-1], counts, 0.9 / bins, base, align="edge", color=colour, label=label)
         base += counts
     ax.grid(axis="y", color=HAIR)
     ax.set_axisbelow(True)
+
+
+def _outcomes(confirmed: pd.Series) -> dict[str, pd.Series]:
+    """Which rows the end confirmed, did not, or tells nothing of, by the words of `AFTER`."""
+    known = confirmed.notna()
+    groups = (confirmed.fillna(value=False) & known, known & ~confirmed.fillna(value=True), ~known)
+    return {word: rows.astype(bool) for word, rows in zip(AFTER.values(), groups, strict=True)}
 
 
 def _finite(values: pd.Series) -> pd.Series:

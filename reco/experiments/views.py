@@ -55,6 +55,21 @@ def describe_effects(table: pd.DataFrame, label: str) -> str:
     )
 
 
+def show_effects_drawn(table: pd.DataFrame, label: str, caption: str) -> None:
+    """Show `draw_effects` with its description, and the numbers behind it."""
+    drawn = ["effect", "effect_low", "effect_high"]
+    display.figure(
+        draw_effects(table, label),
+        alt=describe_effects(table, label),
+        caption=caption,
+        data=table[[label, "verdict"]].join(100 * table[drawn])[[label, *drawn, "verdict"]],
+        title="Differences in percentage points",
+        formats={"effect": "number+:2"},
+        labels={"effect": "Difference, points"},
+        intervals={"effect": ("effect_low", "effect_high")},
+    )
+
+
 def draw_effects(table: pd.DataFrame, label: str) -> Figure:
     """Differences of rates in percentage points: a dot and an interval for each row, beside the line of no effect.
 
@@ -129,4 +144,8 @@ def show_sample_sizes(plans: pd.DataFrame, sizing: Mapping[str, float]) -> None:
         draw_sample_size(lifts=lifts, **sizing),
         alt=f"The larger the lift, the fewer impressions: {most:,} to {least:,}",
         caption=f"Impressions per arm by the smallest lift to find, power {sizing['power']:.0%}",
+        data=plans[["mde", "units_per_arm"]],
+        title="Impressions per arm by lift",
+        formats={"mde": "percent+:0"},
+        labels={"mde": "Lift", "units_per_arm": "Impressions per arm"},
     )

@@ -1,24 +1,34 @@
 """The tables and pictures of notebooks 02 and 03: algorithms and blends side by side."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from reco.evaluation import GLOSSARY, Interval
 from reco.report import charts, display
+from reco.report.kpi import Kpi
 from reco.search import Search
 
-#: What the leaderboard shows of accuracy, and what of everything else; those that a store lacks are left out.
+#: What the leaderboard shows of accuracy, what of everything else, and what of it folded away; those that a store
+#: lacks are left out.
 ACCURACY = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate", "revenue_recall", "margin_recall")
-BEYOND = (
-    "coverage", "gini", "personalization", "novelty", "unexpectedness", "serendipity", "diversity", "categories",
-    "price_percentile", "head_recall", "tail_recall", "full_slates",
+BEYOND = ("coverage", "gini", "novelty", "serendipity", "diversity", "tail_recall")
+BEYOND_THESE = (
+    "personalization", "unexpectedness", "categories", "price_percentile", "head_recall", "full_slates",
 )  # fmt: skip
+
+#: A share of the purchases of the tail that is next to nothing.
+_LITTLE: Final = 0.01
 
 #: Metrics that are not shares.
 FORMATS = {"novelty": "number:1", "categories": "number:1", "entropy": "number:1"}
 
 LABELS = {term.name: term.title for term in GLOSSARY}
+
+#: Customers below which nothing is told of a group, as of a key figure.
+LEAST: Final = Kpi.model_fields["least"].default
 
 
 def protocol(periods: pd.DataFrame) -> None:
@@ -53,20 +63,43 @@ def ranking(table: pd.DataFrame, title: str, customers: int, confidence: float) 
 
 def beyond_accuracy(table: pd.DataFrame, title: str) -> None:
     """Show what models' lists are like apart from what they find."""
-    _board(table, BEYOND, title, "in the order of their NDCG", intervals=())
+    _board(table, BEYOND, title, "in the order of their NDCG", (), BEYOND_THESE, _of_the_tail(table))
 
 
-def _board(table: pd.DataFrame, metrics: Sequence[str], title: str, subtitle: str, intervals: Sequence[str]) -> None:
-    shown = [metric for metric in metrics if metric in table and table[metric].notna().any()]
+def _of_the_tail(table: pd.DataFrame) -> str | None:
+    """What lists find of the products that are bought less often, in words."""
+    if "tail_recall" not in table or table["tail_recall"].isna().all():
+        return None
+    leader, best = table.iloc[0], table.loc[table["tail_recall"].idxmax()]
+    own = f"{leader.title}, which leads, finds {leader.tail_recall:.2%} of what customers buy there"
+    said = f"Recall, tail: of the less bought products, which make half of all purchases. {own}"
+    if best.tail_recall < _LITTLE:
+        return f"{said}; no algorithm finds as much as {_LITTLE:.0%}: what few customers bought teaches little."
+    most = "the most" if best.name == leader.name else f"and {best.title} most, {best.tail_recall:.2%}"
+    return f"{said}, {most}."
+
+
+def _board(
+    table: pd.DataFrame,
+    metrics: Sequence[str],
+    title: str,
+    subtitle: str,
+    intervals: Sequence[str],
+    rest: Sequence[str] = (),
+    note: str | None = None,
+) -> None:
+    shown = [metric for metric in (*metrics, *rest) if metric in table and table[metric].notna().any()]
     bounds = {metric: (f"{metric}_low", f"{metric}_high") for metric in intervals}
     columns = ["title", *(column for metric in shown for column in (metric, *bounds.get(metric, ())))]
     display.table(
         table[columns],
         title,
+        note,
         subtitle=subtitle,
         formats={column: FORMATS.get(column, "number") for column in columns[1:]},
         intervals=bounds,
         labels={"title": "Algorithm"} | {metric: LABELS.get(metric, metric) for metric in shown},
+        rest=[metric for metric in rest if metric in shown],
     )
 
 
@@ -75,7 +108,14 @@ def ranking_dots(table: pd.DataFrame, title: str, k: int) -> None:
     first, second = table.iloc[0], table.iloc[1]
     figure = charts.dots(table, "title", "ndcg", "ndcg_low", "ndcg_high", title, f"NDCG@{k}")
     lead = f"NDCG by algorithm; {first.title} leads with {first.ndcg:.3f}"
-    display.figure(figure, alt=f"{lead}, {second.title} follows with {second.ndcg:.3f}.")
+    display.figure(
+        figure,
+        alt=f"{lead}, {second.title} follows with {second.ndcg:.3f}.",
+        data=table[["title", "ndcg", "ndcg_low", "ndcg_high"]],
+        title=title,
+        labels={"title": "Algorithm", "ndcg": f"NDCG@{k}"},
+        intervals={"ndcg": ("ndcg_low", "ndcg_high")},
+    )
 
 
 def differences(table: pd.DataFrame, title: str, label: str = "Algorithm") -> None:
@@ -103,6 +143,10 @@ def against_coverage(table: pd.DataFrame, k: int) -> None:
         figure,
         alt=f"Algorithms by coverage and NDCG; {table.title[0]} finds most, {widest.title} shows most products.",
         caption="Named are the algorithms that no other beats in both.",
+        data=table[["title", "ndcg", "coverage"]],
+        title="Accuracy and coverage",
+        formats={"coverage": "percent"},
+        labels={"title": "Algorithm", "ndcg": f"NDCG@{k}"},
     )
 
 
@@ -141,14 +185,20 @@ def against_cost(table: pd.DataFrame, k: int) -> None:
         figure,
         alt=f"Algorithms by seconds and NDCG; {dearest.title} takes longest with {seconds.max():,.0f} seconds.",
         caption="Named are the algorithms that no other beats in both.",
+        data=table[["title", "ndcg"]].assign(seconds=seconds),
+        title="Accuracy and cost",
+        formats={"seconds": "number:2"},
+        labels={"title": "Algorithm", "ndcg": f"NDCG@{k}"},
     )
 
 
 def by_segment(table: pd.DataFrame, title: str, measure: str = "NDCG") -> None:
     """Show a metric by segment of customers or of products: a line a model and segment."""
+    told, note = _told(table, ["value", "low", "high"])
     display.table(
-        table.drop(columns="model"),
+        told.drop(columns="model"),
         title,
+        note,
         formats=dict.fromkeys(("value", "low", "high"), "number:4"),
         intervals={"value": ("low", "high")},
         labels={"title": "Algorithm", "value": measure},
@@ -157,15 +207,25 @@ def by_segment(table: pd.DataFrame, title: str, measure: str = "NDCG") -> None:
 
 def swap(table: pd.DataFrame, title: str) -> None:
     """Show who gains and who loses when one algorithm takes another's place."""
+    told, note = _told(table, ["better", "equal", "worse", "change", "low", "high"])
+    signs = [told["low"] > 0, told["high"] < 0, told["change"].isna()]
+    told["reading"] = np.select(signs, ["gains", "loses", "not enough data"], "tie")
     display.table(
-        table,
+        told,
         title,
-        "Better, equal and worse are shares of the segment's customers.",
+        " ".join(filter(None, ["Better, equal and worse are shares of the segment's customers.", note])),
         formats=dict.fromkeys(("better", "equal", "worse"), "percent:0")
         | dict.fromkeys(("change", "low", "high"), "number+:4"),
         intervals={"change": ("low", "high")},
         labels={"change": "Change in NDCG"},
     )
+
+
+def _told(table: pd.DataFrame, numbers: Sequence[str]) -> tuple[pd.DataFrame, str | None]:
+    """The table without the numbers of groups that are too small to tell, and a note where there is one."""
+    small = table["users"] < LEAST
+    told = table.assign(**table[[*numbers]].astype(float).mask(small))
+    return told, f"Groups of fewer than {LEAST} customers: not enough data." if small.any() else None
 
 
 def learning_curve(table: pd.DataFrame, k: int) -> None:
@@ -185,7 +245,14 @@ def learning_curve(table: pd.DataFrame, k: int) -> None:
     first, last = wide["ndcg"].iloc[0], wide["ndcg"].iloc[-1]
     told = "; ".join(f"{name} {first[name]:.3f} to {last[name]:.3f}" for name in names)
     span = f"{wide['ndcg'].index[0]} to {wide['ndcg'].index[-1]} weeks"
-    display.figure(figure, alt=f"NDCG from {span} of history: {told}.")
+    display.figure(
+        figure,
+        alt=f"NDCG from {span} of history: {told}.",
+        data=table[["title", "weeks", "ndcg", "low", "high"]],
+        title=f"NDCG@{k} by weeks of history",
+        labels={"title": "Algorithm", "weeks": "Weeks of history", "ndcg": f"NDCG@{k}"},
+        intervals={"ndcg": ("low", "high")},
+    )
 
 
 def tuning(found: Search, title: str, gain: Interval, k: int) -> None:

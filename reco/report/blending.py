@@ -30,7 +30,12 @@ def ternaries(tried: Mapping[str, pd.DataFrame], default: Mapping[str, float], k
         mix = ", ".join(f"{share:.0%} {part}" for part, share in best.items())
         worst = table["ndcg"].min()
         display.figure(
-            figure, f"A triangle of weights: NDCG from {worst:.3f} up to {table.loc[0, 'ndcg']:.3f} at {mix}."
+            figure,
+            alt=f"A triangle of weights: NDCG from {worst:.3f} up to {table.loc[0, 'ndcg']:.3f} at {mix}.",
+            data=table,
+            title=f"{TASKS[task]}: weights tried",
+            formats={"ndcg": "number:4"} | dict.fromkeys(parts, "percent:0"),
+            labels={"ndcg": f"NDCG@{k}"},
         )
 
 

@@ -20,7 +20,14 @@ def popular_shares(table: pd.DataFrame) -> None:
     )
     first, last = table.iloc[0], table.iloc[-1]
     span = f"from {first.popular_share:.0%} of a new customer's places to {last.popular_share:.1%}"
-    display.figure(figure, alt=f"A falling curve, {span} at {last.seen:.0f} interactions.")
+    display.figure(
+        figure,
+        alt=f"A falling curve, {span} at {last.seen:.0f} interactions.",
+        data=table,
+        title="Share of places that hold popular products",
+        formats={"popular_share": "percent"},
+        labels={"seen": FIRST["seen"], "popular_share": "Popular and trending"},
+    )
 
 
 def cold_start_curve(table: pd.DataFrame, title: str, k: int) -> None:
@@ -28,14 +35,20 @@ def cold_start_curve(table: pd.DataFrame, title: str, k: int) -> None:
     by = table.columns[0]
     names = table[by].map(lambda group: _name(by, group))
     series = {title: table[name].to_numpy() for name, title in CONTENDERS.items()}
-    bands = {title: (table[f"{name}_low"], table[f"{name}_high"]) for name, title in CONTENDERS.items()}
+    bounds = {name: (f"{name}_low", f"{name}_high") for name in CONTENDERS}
+    bands = {title: tuple(table[bound] for bound in bounds[name]) for name, title in CONTENDERS.items()}
     figure = charts.lines(range(len(table)), series, title, FIRST[by].lower(), bands=bands)
     figure.axes[0].set_xticks(range(len(table)), names)
     figure.axes[0].set_ylabel(f"NDCG@{k}")
     first, last = table.iloc[0], table.iloc[-1]
     told = (f"{CONTENDERS[name].lower()} {first[name]:.3f} and {last[name]:.3f}" for name in CONTENDERS)
     display.figure(
-        figure, alt=f"NDCG at {names.iloc[0]} and at {names.iloc[-1]} {FIRST[by].lower()}: {', '.join(told)}."
+        figure,
+        alt=f"NDCG at {names.iloc[0]} and at {names.iloc[-1]} {FIRST[by].lower()}: {', '.join(told)}.",
+        data=table.assign(**{by: names})[[by, "customers", *CONTENDERS, *sum(bounds.values(), ())]],
+        title=title,
+        labels={by: FIRST[by], **CONTENDERS},
+        intervals=bounds,
     )
 
 

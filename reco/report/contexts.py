@@ -81,7 +81,15 @@ def price_dots(table: pd.DataFrame, context: str) -> None:
     dearest = changed.iloc[0]
     figure = charts.dots(changed, "rule", "difference", "low", "high", "NDCG gained without the rule", "")
     alt = f"Change in NDCG without each rule, {context}; the dearest is: {dearest.rule}, {dearest.difference:+.4f}."
-    display.figure(figure, alt=alt, caption="Bars are 95% intervals; above zero the rule costs accuracy.")
+    display.figure(
+        figure,
+        alt=alt,
+        caption="Bars are 95% intervals; above zero the rule costs accuracy.",
+        data=changed[["rule", "difference", "low", "high"]],
+        title="NDCG gained without the rule",
+        formats=dict.fromkeys(("difference", "low", "high"), "number+:4"),
+        intervals={"difference": ("low", "high")},
+    )
 
 
 def change(table: pd.DataFrame, words: str, currency: str) -> None:

@@ -122,17 +122,20 @@ class Table:
         subtitle: str | None,
         note: str | None,
         id: str,
+        rest: "Table | None" = None,
     ) -> None:
         self.cells, self.formats = cells, formats
         self.title, self.subtitle, self.note, self.id = title, subtitle, note, id
+        self.rest = rest
 
     @property
     def numeric(self) -> set[str]:
         """The columns that align right."""
-        return {column for column, form in self.formats.items() if form.numeric}
+        return {column for column in self.cells if self.formats[column].numeric}
 
     def __repr__(self) -> str:
-        return plain_table(self.cells, self.numeric, self.title, self.subtitle, self.note)
+        shown = plain_table(self.cells, self.numeric, self.title, self.subtitle, self.note)
+        return f"{shown}\n\n{self.rest!r}" if self.rest else shown
 
     def _repr_html_(self) -> str:
         first = self.cells.columns[0]
@@ -140,7 +143,7 @@ class Table:
         table = GT(self.cells, id=self.id, rowname_col=first if rows_have_names else None)
         if rows_have_names:
             table = table.tab_stubhead(label=first)
-        dates = [column for column, form in self.formats.items() if form.kind == "date"]
+        dates = [column for column in self.cells if self.formats[column].kind == "date"]
         table = table.cols_align("left").cols_align("right", [*self.numeric]).cols_align("center", dates)
         if self.note:
             table = table.tab_source_note(self.note)
@@ -148,7 +151,11 @@ class Table:
         if self.subtitle:
             words += f'<span class="subtitle" style="display:block">{escape(self.subtitle)}</span>'
         caption = f'<caption style="text-align:left">{words}</caption>'
-        return table.as_raw_html().replace("<thead>", f"{caption}<thead>", 1)
+        html = table.as_raw_html().replace("<thead>", f"{caption}<thead>", 1)
+        if self.rest is None:
+            return html
+        folded = f'<details class="data"><summary>More columns</summary>{self.rest._repr_html_()}</details>'
+        return html + folded
 
 
 class Picture:
@@ -167,20 +174,23 @@ class Picture:
 
 
 class Preview:
-    """HTML as a shopper would see it, with its own look."""
+    """HTML as a shopper would see it, with its own look: styles are inlined, and nothing in its frame runs."""
 
     def __init__(self, html: str, title: str) -> None:
-        self.html, self.title = html, title
+        self.html = css_inline.inline(html, load_remote_stylesheets=False, resolve_css_variables=True)
+        self.title = title
 
     def __repr__(self) -> str:
         return self.title
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        frame = (
+    def _repr_html_(self) -> str:
+        return (
             f'<iframe sandbox title="{escape(self.title)}" srcdoc="{escape(self.html)}" '
             f'style="width:100%;height:20rem;border:1px solid {HAIR};background:{PAPER}"></iframe>'
         )
-        return {PREVIEW: self.html, "text/html": frame, "text/plain": self.title}
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {PREVIEW: self.html, "text/html": self._repr_html_(), "text/plain": self.title}
 
 
 class Cards:
@@ -267,6 +277,7 @@ def table(
     labels: Mapping[str, str] | None = None,
     subtitle: str | None = None,
     intervals: Mapping[str, tuple[str, str]] | None = None,
+    rest: Sequence[str] = (),
 ) -> None:
     """Show `frame` as a table; a named index becomes its first column.
 
@@ -280,12 +291,13 @@ def table(
         labels: heading by column; made from the column's name when left out.
         intervals: by column, the two columns that hold its bounds: shown in one cell, as
             `0.123 (0.115 to 0.131)`.
+        rest: columns that decide less, shown beside the first one in a table that is folded under this one.
 
     Of groups of fewer than ten customers (rows of a column “Customers”, “Users” and the like), no number is shown.
 
     Raises `ValueError` for a format that is not known, `KeyError` for a column that the frame does not have.
     """
-    display(_table(frame, title, note, formats, id, labels, subtitle, intervals))
+    display(_table(frame, title, note, formats, id, labels, subtitle, intervals, rest))
 
 
 def _table(
@@ -297,13 +309,14 @@ def _table(
     labels: Mapping[str, str] | None = None,
     subtitle: str | None = None,
     intervals: Mapping[str, tuple[str, str]] | None = None,
+    rest: Sequence[str] = (),
 ) -> Table:
     """What `table` shows."""
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     formats, labels, intervals = dict(formats or {}), dict(labels or {}), dict(intervals or {})
     bounds = {bound for pair in intervals.values() for bound in pair}
-    for column in [*formats, *labels, *intervals, *bounds]:
+    for column in [*formats, *labels, *intervals, *bounds, *rest]:
         if column not in frame.columns:
             raise KeyError(f"table {title!r} has no column {column!r}; it has {', '.join(map(str, frame.columns))}")
     shown: dict[str, list[str]] = {}
@@ -325,7 +338,11 @@ def _table(
     values = frame[[column for column in frame.columns if column not in bounds]].set_axis([*shown], axis=1)
     shown = hidden(shown, numeric, values)
     slug = id or "table-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    return Table(pd.DataFrame(shown, dtype=object), kinds, title, subtitle, note, slug)
+    cells, later = pd.DataFrame(shown, dtype=object), [labels.get(column) or label(str(column)) for column in rest]
+    if not later:
+        return Table(cells, kinds, title, subtitle, note, slug)
+    folded = Table(cells[[cells.columns[0], *later]], kinds, f"{title}: more columns", subtitle, None, f"{slug}-more")
+    return Table(cells.drop(columns=later), kinds, title, subtitle, note, slug, folded)
 
 
 def figure(fig: Figure, alt: str, caption: str | None = None, data: pd.DataFrame | None = None, **options: Any) -> None:
@@ -351,8 +368,7 @@ def preview(html: str, title: str) -> None:
     Styles are inlined. Nothing in it runs: the notebook shows it in a sandboxed frame, the report keeps an allow-list
     of tags and styles.
     """
-    inlined = css_inline.inline(html, load_remote_stylesheets=False, resolve_css_variables=True)
-    display(Preview(inlined, title))
+    display(Preview(html, title))
 
 
 def record(**figures: object) -> None:

@@ -215,6 +215,9 @@ def course(page: Page) -> None:
         alt=f"Attributed revenue by day: from {money(least.revenue)} on {least.day} to {money(most.revenue)} on "
         f"{most.day}.",
         caption=page.caption("revenue", days_with_impressions=len(days)) + f" In {page.currency}.",
+        data=days[["day", "revenue"]],
+        title="Attributed revenue by day" + page.log.mark,
+        formats={"revenue": f"money:{page.currency}:0"},
     )
 
 
@@ -328,6 +331,10 @@ def bridge(table: pd.DataFrame, currency: str, days: int, mark: str = "") -> Non
         alt=f"Attributed revenue from one period to the next: {moved}.",
         caption=f"The last {days} days against the {days} before. Logarithmic-mean Divisia decomposition by context; "
         "the steps add up to the difference to the cent.",
+        data=table[["step", "change"]],
+        title=f"What moved attributed revenue{mark}",
+        formats={"change": f"money:{currency}"},
+        labels={"change": "Revenue"},
     )
 
 
@@ -366,6 +373,9 @@ def break_even(choice: Choice, currency: str) -> None:
         break_even_figure(choice, currency),
         alt="Cost of building and of buying by month; break-even: " + "; ".join(months).replace("inf months", "never"),
         caption="Ranges of the settings: the fee a month, against the build and its upkeep. Points are break-evens.",
+        data=choice.costs,
+        title="What has been spent until a month",
+        formats=dict.fromkeys([name for name in choice.costs if name != "month"], f"money:{currency}:0"),
     )
 
 

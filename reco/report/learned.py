@@ -11,7 +11,7 @@ def gains(table: pd.DataFrame, title: str, most: int = 12) -> None:
     figure = charts.bars(top["feature"], top["gain"], title, "share of the gain in training", percent=True)
     first, left = top.iloc[0], 1 - top["gain"].sum()
     alt = f"{first.feature} has {first.gain:.0%} of the gain, all features not shown {left:.0%}."
-    display.figure(figure, alt)
+    display.figure(figure, alt, data=top[["feature", "gain"]], title=title, formats={"gain": "percent"})
 
 
 def contributions(table: pd.DataFrame) -> None:

@@ -32,10 +32,11 @@ STILL = """
 # 01, unified data
 
 
-def inventory(tables: pd.DataFrame, store: str) -> None:
+def inventory(tables: pd.DataFrame, store: str, time_zone: str) -> None:
     """Show what each unified table holds."""
-    labels = {"first": "First day (UTC)", "last": "Last day (UTC)"}
-    display.table(tables, "What the store holds", subtitle=store, labels=labels)
+    labels = {"first": "First day", "last": "Last day"}
+    note = f"Days of the shop's own time, {time_zone}."
+    display.table(tables, "What the store holds", note, labels=labels, subtitle=store)
 
 
 def files(read: pd.DataFrame) -> None:
@@ -64,7 +65,11 @@ def findings(found: pd.DataFrame) -> None:
 
 
 def identities(table: pd.DataFrame) -> None:
-    """Show identifiers before and customers after identity resolution."""
+    """Show identifiers before and customers after identity resolution, or say that nothing was joined."""
+    if (table["before"] == table["after"]).all() and not table["shared"].any():
+        known = " and ".join(f"{row.before:,} {row.kind}" for row in table.itertuples() if row.kind != "all")
+        display.note(f"Nothing was joined: {known or 'no identifiers'} were read, and each is a customer of its own.")
+        return
     labels = {"before": "Identifiers read", "after": "Customers they belong to", "shared": "Known in several ways"}
     display.table(table, "Who is who", "Identifiers and the customers that they were joined into", labels=labels)
 
@@ -132,7 +137,13 @@ def revenue(months: pd.DataFrame, currency: str) -> None:
     """Show revenue by month as bars."""
     names, low, high = months["month"].dt.strftime("%b %Y"), months["revenue"].min(), months["revenue"].max()
     figure = charts.bars(names, months["revenue"], f"Revenue by month, {currency}", "")
-    display.figure(figure, alt=f"Bars of revenue by month; between {low:,.0f} and {high:,.0f} {currency}.")
+    display.figure(
+        figure,
+        alt=f"Bars of revenue by month; between {low:,.0f} and {high:,.0f} {currency}.",
+        data=pd.DataFrame({"month": names, "revenue": months["revenue"]}),
+        title=f"Revenue by month, {currency}",
+        formats={"revenue": f"money:{currency}:0"},
+    )
 
 
 def revenue_table(months: pd.DataFrame, currency: str, time_zone: str) -> None:
@@ -210,15 +221,21 @@ def seen(wb: Workbook, context: str, slate: pd.DataFrame, beside: Sequence[str] 
 
     No name of a shopper is filled in.
     """
-    place = wb.settings.contexts[context]
     products = shown_of(wb, [*slate[Columns.ITEM], *beside])
-    titles = products[Columns.TITLE].reindex(beside).dropna().tolist()
+    display.display(as_seen(wb, context, slate, products, products[Columns.TITLE].reindex(beside).dropna().tolist()))
+
+
+def as_seen(
+    wb: Workbook, context: str, slate: pd.DataFrame, products: pd.DataFrame, titles: Sequence[str]
+) -> display.Preview:
+    """What `seen` shows; `products` are of `shown_of`, `titles` of what the slate stands beside."""
+    place = wb.settings.contexts[context]
     more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
     stands = f", beside {'; '.join(titles[:3])}{more}" if titles else ""
     shown = frame("", widget(slate, products, place, wb.settings.store.currency), place)
     looks = STILL if shown.mail else shown.style + STILL
     inside = re.sub(r"<(/?)h[12]\b", r"<\1h4", str(shown.html))  # headings of a mail are none of the report's
-    display.preview(f"<style>{looks}</style>{inside}", f"{place.title}: {len(slate)} products{stands}")
+    return display.Preview(f"<style>{looks}</style>{inside}", f"{place.title}: {len(slate)} products{stands}")
 
 
 # 06, performance and pay

@@ -12,6 +12,7 @@ from reco.experiments import drawings, snapshots
 from reco.experiments.moments import Moments, Part
 from reco.experiments.schedules import many_bounds
 from reco.experiments.sequential import bounds, watch
+from reco.report import display
 
 FILE = Path(__file__).resolve().parents[2] / "data" / "asos_digital_experiments.parquet"
 DAYS = 10
@@ -215,3 +216,20 @@ def test_pictures_show_what_their_words_say(few, judged):
     drawn = [sum(bar.get_height() for bar in panel.patches) for panel in panels]
     assert drawn == [judged["decided"].notna().sum(), judged["claimed"].notna().sum()]
     assert f"limits decide {drawn[0]:.0f}," in drawings.describe_stops(judged)
+
+
+def test_the_numbers_behind_the_pictures(few, judged, monkeypatch):
+    shown = []
+    monkeypatch.setattr(display, "display", shown.append)
+    course = snapshots.follow(few, "0bad33", 1, 2)
+    course.loc[course.index[0], ["effect_low", "effect_high"]] = [-np.inf, np.inf]
+    drawings.show_course(course, "A test", "One comparison")
+    cells = shown[0].data.cells
+    assert len(cells) == len(course)
+    assert "(" not in cells["Effect so far"][0]  # a look that tells nothing has no interval
+    assert f"{course['effect'].iloc[-1]:+.4f}".replace("-", "−") in cells["Effect so far"].iloc[-1]
+    counts = drawings.stops(judged).drop(columns="up_to")
+    ways = {way: counts.filter(like=way).to_numpy().sum() for way in drawings.WAYS}
+    assert [*ways.values()] == [judged["decided"].notna().sum(), judged["claimed"].notna().sum()]
+    drawings.show_stops(judged, "Tests", "All of them")
+    assert 1 < len(shown[1].data.cells) <= 20

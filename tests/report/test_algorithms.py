@@ -41,11 +41,46 @@ def test_a_ranking_shows_intervals_and_leaves_out_what_nobody_has(shown):
     assert "1,234 customers" in shown[0].subtitle
 
 
-def test_beyond_accuracy_shows_the_rest(shown):
-    algorithms.beyond_accuracy(BOARD, "Rest")
-    assert shown[0].cells["Catalogue coverage" if "Catalogue coverage" in shown[0].cells else "Coverage"].tolist() == [
-        "0.100", "0.500", "0.900",
-    ]  # fmt: skip
+def test_beyond_accuracy_shows_what_decides_and_folds_the_rest(shown):
+    algorithms.beyond_accuracy(BOARD.assign(personalization=0.5), "Rest")
+    assert list(shown[0].cells) == ["Algorithm", "Coverage", "Novelty, bits"]
+    assert shown[0].cells["Coverage"].tolist() == ["0.100", "0.500", "0.900"]
+    assert list(shown[0].rest.cells) == ["Algorithm", "Personalization"]
+    assert shown[0].note is None
+
+
+@pytest.mark.parametrize(
+    ("tail", "words"),
+    [
+        ([0.0, 0.004, 0.002], "finds 0.00% of what customers buy there; no algorithm finds as much as 1%"),
+        ([0.001, 0.04, 0.02], "finds 0.10% of what customers buy there, and Beta most, 4.00%."),
+        ([0.05, 0.04, 0.02], "finds 5.00% of what customers buy there, the most."),
+    ],
+)
+def test_what_is_found_of_the_tail_is_put_in_words(shown, tail, words):
+    algorithms.beyond_accuracy(BOARD.assign(tail_recall=tail), "Rest")
+    assert f"Alpha, which leads, {words}" in shown[0].note
+
+
+def test_groups_too_small_to_tell_have_no_number(shown):
+    swap = pd.DataFrame(
+        [("all", 900, 0.3, 0.5, 0.2, 0.02, 0.01, 0.03), ("new", 29, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
+         ("light", 30, 0.1, 0.7, 0.2, -0.02, -0.03, -0.01), ("heavy", 400, 0.1, 0.8, 0.1, 0.0, -0.01, 0.01)],
+        columns=["segment", "users", "better", "equal", "worse", "change", "low", "high"],
+    )  # fmt: skip
+    algorithms.swap(swap, "Swap")
+    assert shown[0].cells["Reading"].tolist() == ["gains", "not enough data", "loses", "tie"]
+    assert shown[0].cells["Change in NDCG"].tolist()[1:3] == ["–", "−0.0200 (−0.0300 to −0.0100)"]
+    assert shown[0].cells["Better"].tolist() == ["30%", "–", "10%", "10%"]
+    assert "Groups of fewer than 30 customers: not enough data." in shown[0].note
+    thirds = pd.DataFrame(
+        [("a", "Alpha", "new", 11, 0.1, 0.0, 0.2), ("a", "Alpha", "heavy", 600, 0.1, 0.05, 0.2)],
+        columns=["model", "title", "activity", "users", "value", "low", "high"],
+    )
+    algorithms.by_segment(thirds, "Thirds")
+    assert shown[1].cells["NDCG"].tolist() == ["–", "0.1000 (0.0500 to 0.2000)"]
+    algorithms.by_segment(thirds[1:], "Thirds")
+    assert shown[2].note is None
 
 
 def test_why_somebody_takes_no_part(shown):

@@ -190,3 +190,23 @@ def test_a_preview_has_its_styles_inlined_and_cannot_run_in_a_notebook(shown):
     assert '<p style="color: red;">Jam</p>' in data[PREVIEW]
     assert data["text/html"].startswith('<iframe sandbox title="E-mail" srcdoc="&lt;html&gt;')
     assert data["text/plain"] == "E-mail"
+
+
+def test_columns_that_decide_less_are_folded_under_the_table_beside_its_first_column(shown):
+    show_frame(rest=["orders", "day"])
+    data, _ = shown[0]
+    page = BeautifulSoup(data["text/html"], "html.parser")
+    heads = [[cell.get_text() for cell in table.select("thead th")] for table in page.find_all("table")]
+    assert "Orders" not in heads[0]
+    assert heads[1] == ["Product", "Orders", "Day"]
+    assert page.find_all("table")[1].find_parent("details").summary.get_text() == "More columns"
+    assert data["text/plain"].count("Jam <b>") == 2
+    assert len({tag["id"] for tag in page.find_all(id=True)}) == len(page.find_all(id=True))
+
+
+def test_small_groups_stay_hidden_where_their_count_is_in_another_table(shown):
+    frame = pd.DataFrame({"segment": ["a", "b"], "customers": [9, 10], "revenue": [1.5, 2.5]})
+    display.table(frame, "Segments", rest=["revenue"])
+    page = BeautifulSoup(shown[0][0]["text/html"], "html.parser")
+    folded = page.find_all("table")[1]
+    assert [cell.get_text() for cell in folded.select("tbody td")] == ["–", "2.500"]

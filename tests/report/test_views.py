@@ -54,6 +54,15 @@ def test_a_strategy_that_names_the_shopper_is_shown_as_to_a_stranger(wb, filled,
         assert "{name}" not in words
 
 
+def test_identifiers_are_a_table_only_where_some_were_joined(shown):
+    apart = pd.DataFrame({"kind": ["accounts"], "before": [2469], "after": [2469], "shared": [0]})
+    views.identities(apart)
+    assert repr(shown[0]) == "Nothing was joined: 2,469 accounts were read, and each is a customer of its own."
+    views.identities(apart.assign(after=2400))
+    views.identities(apart.assign(shared=3))
+    assert [one.title for one in shown[1:]] == ["Who is who"] * 2
+
+
 def test_a_context_that_the_settings_lack_is_said_so(wb, shown):
     views.slate(wb, {}, "kiosk", contexts.Example("1", "2"))
     assert repr(shown[0]) == "The settings declare no context kiosk."
