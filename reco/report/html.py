@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bs4 import BeautifulSoup, Tag
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
 from reco.report import ACTIONS, CARDS, RECORD
 from reco.report.clean import clean, shown
+from reco.report.footnotes import Footnote, mark
 from reco.report.kpi import Kpi
 from reco.report.slim import slim
 
@@ -42,6 +43,8 @@ class Body(NamedTuple):
         kpis: the key figures it showed as cards.
         actions: what it tells readers to do.
         simulated: whether any of it comes from simulated shoppers.
+        answer: the headline as HTML, with the marks of its footnotes.
+        notes: the footnotes of headline and `html`, in the order of their marks.
     """
 
     html: Markup
@@ -51,6 +54,8 @@ class Body(NamedTuple):
     kpis: tuple[Kpi, ...] = ()
     actions: tuple[str, ...] = ()
     simulated: bool = False
+    answer: Markup = Markup()
+    notes: tuple[Footnote, ...] = ()
 
 
 def read(notebook: NotebookNode, question: str = "", until: int | None = None) -> Body:
@@ -79,6 +84,8 @@ def read(notebook: NotebookNode, question: str = "", until: int | None = None) -
     slim(soup)
     sections = [Section(heading["id"], heading.get_text()) for heading in soup.find_all("h2", id=True)]
     kpis = tuple(Kpi.model_validate(kpi) for kpi in _last(outputs, CARDS, []))
+    answer = BeautifulSoup(escape(headline or ""), "html.parser")
+    notes = mark([answer, soup])
     return Body(
         Markup(str(soup)),  # noqa: S704 made of cleaned parts
         headline,
@@ -87,6 +94,8 @@ def read(notebook: NotebookNode, question: str = "", until: int | None = None) -
         kpis,
         tuple(map(str, _last(outputs, ACTIONS, []))),
         any(kpi.simulated for kpi in kpis) or soup.find("p", class_="simulated") is not None,
+        Markup(str(answer)),  # noqa: S704 escaped above
+        tuple(notes),
     )
 
 

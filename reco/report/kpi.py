@@ -209,7 +209,7 @@ class Kpi(BaseModel):
             spark: a drawing of its past.
         """
         sign = self.status.value
-        named = Markup('<a href="#{}">{}</a>').format(note, self.name) if note else escape(self.name)
+        named = Markup('<a href="#{}" role="doc-noteref">{}</a>').format(note, self.name) if note else escape(self.name)
         parts = [
             Markup('<p class="name">{}</p>').format(named),
             Markup('<p class="value">{}</p><p class="interval">{}</p>').format(self.said(self.value), self.interval),
