@@ -1,7 +1,7 @@
 """The inspector: its numbers are those of the slates that notebook 04 makes, its words are safe, its panel follows."""
 
 import re
-from html import unescape
+from html import escape, unescape
 
 import nbformat
 import pandas as pd
@@ -201,7 +201,7 @@ def test_tables_say_what_was_found_without_naming_the_customer(email, who):
     assert who.customer_id not in re.findall(r"\w+", words(html))
 
 
-def test_hostile_titles_stay_text(email):
+def test_hostile_titles_stay_text(wb, email):
     bad = {"title": HOSTILE, "category": HOSTILE, "strategy": HOSTILE, "reason": HOSTILE}
     found = email._replace(
         title=HOSTILE,
@@ -211,8 +211,8 @@ def test_hostile_titles_stay_text(email):
         refused=email.refused.assign(title=HOSTILE),
         swaps=email.swaps.assign(title=HOSTILE),
     )
-    for one in views.tables(found).values():
-        html = one._repr_html_()
+    seen = views.preview(wb, found)
+    for html in [seen.html, seen._repr_html_(), *(one._repr_html_() for one in views.tables(found).values())]:
         assert "<img" not in html
         assert "<script" not in html
     assert HOSTILE in words(views.tables(found)["Slate"]._repr_html_())
@@ -222,7 +222,7 @@ def test_show_gives_every_table_once_with_ids_of_their_own(email, monkeypatch):
     found = []
     monkeypatch.setattr(display, "display", found.append)
     views.show(email)
-    assert len(found) == len(panel.TABS) == 4
+    assert len(found) == len(panel.TABS) - 1 == 4  # the other tab is what shoppers see
     assert len({one.id for one in found}) == 4
 
 
@@ -239,7 +239,7 @@ def test_notebook_04_explains_a_slate_or_says_that_there_is_no_such_context(wb, 
 
 
 def test_the_panel_opens_with_the_best_customer_and_follows_the_pickers(wb, until, pickers, who):
-    slate, rules, _, history = pickers.tabs.children
+    seen, slate, rules, _, history = pickers.tabs.children
     assert pickers.customer.value == who.customer_id
     assert pickers.tabs.titles == panel.TABS
     for name in ("cart", "email"):
@@ -249,6 +249,10 @@ def test_the_panel_opens_with_the_best_customer_and_follows_the_pickers(wb, unti
         assert f"{title}: what is shown" in words(slate.value)
         assert all(title in words(slate.value) for title in expected.slate["title"])
         assert f"{title}: what each rule did" in words(rules.value)
+        assert seen.value.startswith(f'<iframe sandbox title="{title}: {len(expected.slate)} products')
+        widget = words(unescape(seen.value))
+        assert all(title in widget for title in expected.slate["title"])
+        assert all(f", beside {escape(title)}" in seen.value for title in expected.beside[:1])
     pickers.customer.value = other = pickers.customer.options[-1][1]
     assert pseudonyms(wb, [other])[0] in words(pickers.said.value)
     assert f"{pseudonyms(wb, [other])[0]}: bought before" in words(history.value)
@@ -262,7 +266,7 @@ def test_the_panel_takes_an_id_and_says_when_there_is_no_such_customer(wb, until
     pickers.id.value = HOSTILE
     assert "<img" not in pickers.said.value
     assert "Nothing to show: no customer '<img src=x" in words(pickers.said.value)
-    assert [tab.value for tab in pickers.tabs.children] == [""] * 4
+    assert [tab.value for tab in pickers.tabs.children] == [""] * 5
     pickers.customer.value = next(id for _, id in pickers.customer.options if id != pickers.customer.value)
     assert pickers.id.value == ""
     assert pseudonyms(wb, [pickers.customer.value])[0] in words(pickers.said.value)

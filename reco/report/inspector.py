@@ -5,9 +5,12 @@ from typing import Final
 
 import pandas as pd
 
+from reco.columns import Columns
 from reco.inspector import Inspection, inspect
 from reco.report import display
+from reco.report.gallery import shown_of
 from reco.report.text import Format
+from reco.report.views import as_seen
 from reco.widgets import addressed
 from reco.widgets.widget import plain
 from reco.workbook import Workbook
@@ -24,6 +27,15 @@ def tables(found: Inspection, id: str = "inspector") -> dict[str, display.Table 
         if isinstance(part, display.Table):
             part.id = f"{id}-{name.lower()}"
     return parts
+
+
+def preview(wb: Workbook, found: Inspection) -> display.Preview | display.Note:
+    """The slate as the widget that shoppers see, without a name, or why there is none."""
+    if found.slate.empty:
+        return display.Note(found.sentence)
+    one = {Columns.SLATE: found.context, Columns.CONTEXT: found.context, Columns.CUSTOMER: found.customer}
+    products = shown_of(wb, found.slate[Columns.ITEM])
+    return as_seen(wb, found.context, found.slate.assign(**one), products, found.beside)
 
 
 def show(found: Inspection) -> None:

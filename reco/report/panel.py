@@ -10,16 +10,16 @@ import pandas as pd
 from reco.errors import InputError
 from reco.inspector import choices, inspect
 from reco.pipeline import periods
-from reco.report.inspector import tables
+from reco.report.inspector import preview, tables
 from reco.widgets.widget import plain
 from reco.workbook import Workbook
 
-#: Tabs of the panel, in order.
-TABS: Final = ("Slate", "Rules", "Refused", "History")
+#: Tabs of the panel, in order: the slate as shoppers see it, then the tables of what is behind it.
+TABS: Final = ("As shoppers see it", "Slate", "Rules", "Refused", "History")
 
 
 class Panel:
-    """Pickers of a customer and a context above the tables of what `inspect` finds; needs a running kernel.
+    """Pickers of a customer and a context above what `inspect` finds: the widget and tables; needs a running kernel.
 
     Attributes:
         customer: picks one of `choices`.
@@ -56,7 +56,8 @@ class Panel:
         except InputError as error:
             self._fill(f"Nothing to show: {error}.", [""] * len(TABS))
         else:
-            self._fill(found.sentence, [one._repr_html_() for one in tables(found, "panel").values()])
+            parts = [preview(self.wb, found), *tables(found, "panel").values()]
+            self._fill(found.sentence, [one._repr_html_() for one in parts])
 
     def _changed(self, change: dict) -> None:
         if change["owner"] is self.customer and self.id.value:
