@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from reco.report.changes import change, since
 from reco.report.kpi import Kpi
@@ -93,10 +94,13 @@ def wilson(hits, n):
     return Kpi(name="x", value=share, low=(middle - half) / (1 + z**2 / n), high=(middle + half) / (1 + z**2 / n), n=n)
 
 
-def test_the_interval_is_newcombes():
-    """56 of 70 less 48 of 80: 0.2 (0.0524 to 0.3339), table II of Newcombe (1998), method 10."""
-    found = change(wilson(48, 80), wilson(56, 70))
-    assert (found.difference, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+@pytest.mark.parametrize(("before", "after"), [((48, 80), (56, 70)), ((3, 40), (9, 40)), ((0, 40), (5, 30))])
+def test_the_interval_is_newcombes(before, after):
+    """Beside statsmodels, whose method `newcomb` is square-and-add on Wilson's intervals."""
+    found = change(wilson(*before), wilson(*after))
+    expected = confint_proportions_2indep(*after, *before, method="newcomb", compare="diff")
+    assert (found.low, found.high) == pytest.approx(expected, abs=1e-6)
+    assert found.difference == pytest.approx(after[0] / after[1] - before[0] / before[1])
 
 
 def test_the_interval_covers_the_true_difference_about_as_often_as_it_says():
