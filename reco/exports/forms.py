@@ -10,7 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
+from xlsxwriter.worksheet import Worksheet
 
 from reco.errors import InputError
 from reco.exports.base import Output, database, select
@@ -19,8 +21,8 @@ from reco.exports.base import Output, database, select
 FORMULA: Final = r"^'*[=+\-@\t\r\n＝＋－＠]"
 #: Ids of this look are numbers, which no spreadsheet runs.
 NUMBER: Final = r"^[+-]?[0-9]+([.,][0-9]+)?$"
-#: Rows of one sheet of a workbook, without its header.
-SHEET: Final = 1_048_575
+#: Rows of one sheet of a workbook, without its header, and characters of a cell.
+SHEET, CELL = 1_048_575, 32_767
 
 _DRAFT: Final = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 _COPY: Final = {
@@ -110,16 +112,32 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _write_sheets(rows: pa.Table, path: Path) -> None:
-    """Sheets of text that nothing turns into formulas, links or numbers."""
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    frame = rows.to_pandas()
+    """Sheets of text that nothing turns into formulas, links or numbers; no more than a row of them is in memory."""
     try:
-        with pd.ExcelWriter(path, engine="xlsxwriter", engine_kwargs={"options": options}) as book:
-            for number, start in enumerate(range(0, max(len(frame), 1), SHEET), start=1):
-                name = "slates" if number == 1 else f"slates {number}"
-                frame.iloc[start : start + SHEET].to_excel(book, sheet_name=name, index=False)
+        with Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent)}) as book:
+            for number, start in enumerate(range(0, max(len(rows), 1), SHEET), start=1):
+                sheet = book.add_worksheet("slates" if number == 1 else f"slates {number}")
+                sheet.write_row(0, 0, rows.column_names)
+                _write_cells(rows.slice(start, SHEET), sheet)
     except FileCreateError as error:
         raise OSError(str(error)) from None
+
+
+def _write_cells(rows: pa.Table, sheet: Worksheet) -> None:
+    """Each cell by its column's kind, below the header; an empty one where there is nothing, or no number."""
+    writers = [
+        sheet.write_boolean if pa.types.is_boolean(kind)
+        else sheet.write_number if pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        else sheet.write_string
+        for kind in rows.schema.types
+    ]  # fmt: skip
+    at = 0
+    for batch in rows.to_batches(max_chunksize=10_000):
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            at += 1
+            for place, (write, cell) in enumerate(zip(writers, row, strict=True)):
+                if cell is not None and cell == cell:
+                    write(at, place, cell)
 
 
 def sha256(path: Path) -> str:

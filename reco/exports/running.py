@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from reco.errors import InputError
 from reco.exports import changes, forms, publishing
-from reco.exports.base import Material, Output
+from reco.exports.base import Material, Output, at_most
 from reco.exports.systems import EXPORTS
 
 
@@ -97,6 +97,10 @@ def export(
 def _checked(output: Output, title: str, material: Material) -> Output:
     if output.form in {"jsonl", "json"}:
         forms.no_nan(output.rows, title)
+    if output.form == "xlsx":
+        for field in output.rows.schema:
+            if pa.types.is_string(field.type):
+                at_most(output.rows, field.name, forms.CELL, title)
     output, left = forms.without_formulas(output)
     material.leave_out(f"rows of {output.name} whose ids a spreadsheet would run as formulas", left)
     return output

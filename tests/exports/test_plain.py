@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reco.errors import InputError
 from reco.exports import forms
 from reco.exports.nesting import lists
 from reco.exports.plain import FLAT, of_lists
@@ -80,6 +81,21 @@ class TestExcel(Contract):
         for name in ("slate_id", "context", "customer_id", "anchor_ids", "product_id", "strategy", "reason"):
             assert read[name].tolist() == ids[name].tolist()
 
+    def test_more_rows_than_a_sheet_holds_go_on_in_the_next(self, tmp_path, monkeypatch):
+        import openpyxl
+
+        monkeypatch.setattr(forms, "SHEET", 20)
+        folder, told = self.export(tmp_path)
+        book = openpyxl.load_workbook(folder / "slates.xlsx")
+        assert book.sheetnames == ["slates", "slates 2"]
+        assert [sheet.max_row - 1 for sheet in book] == [20, told["files"][0]["rows"] - 20]
+        assert forms.read(folder / "slates.xlsx")["product_id"].to_pylist() == flat_as_text()["product_id"].tolist()
+
+    def test_a_text_that_a_cell_would_clip_is_refused(self, tmp_path):
+        frame = made.slates().assign(reason="x" * 32_768)
+        with pytest.raises(InputError, match=r"Excel: reason 'xxx.*has 32768 characters; expected at most 32767"):
+            self.export(tmp_path, made.material(lists=lists(frame, made.anchors())))
+
     def test_no_cell_is_a_formula_a_link_or_a_number_that_was_text(self, tmp_path):
         import openpyxl
 
@@ -119,7 +135,5 @@ def test_lists_of_nothing():
 
 @pytest.mark.parametrize("number", [float("nan")])
 def test_no_json_without_numbers(number):
-    from reco.errors import InputError
-
     with pytest.raises(InputError, match="Test: score holds a value that is not a number"):
         forms.no_nan(pa.table({"score": [1.0, number]}), "Test")
