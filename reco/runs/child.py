@@ -1,7 +1,7 @@
 """The child process: executes one notebook with Papermill and says, in our own words, how it ended.
 
-Started by `reco.runs.children`, which writes the work as one line of JSON to standard input and keeps that open; when
-it closes, the parent is gone and so is this process.
+Started by `reco.runs.children`, as a fork of the warm process where there is one, else anew. It writes the work as one
+line of JSON to standard input and keeps that open; when it closes, the parent is gone and so is this process.
 """
 
 import os
@@ -106,16 +106,21 @@ def of_error(name: str, message: str, traceback: list[str], notebook: "NotebookN
     return failed(State.CELL_ERROR, sentence, notebook, scrub("\n".join(traceback)))
 
 
+def prepare() -> None:
+    """Import Papermill without what no notebook needs."""
+    quick.prepare()
+    with quick.without("pyarrow"):  # for files on Hadoop
+        import papermill  # noqa: F401
+
+
 def execute(work: Work) -> Outcome:
     """Execute a notebook; whatever goes wrong in it becomes an outcome, never an exception."""
-    quick.prepare()
+    prepare()
     import nbformat
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill import PapermillExecutionError, execute_notebook
+    from papermill.iorw import LocalHandler, papermill_io
     from traitlets.config import Config
-
-    with quick.without("pyarrow"):  # for files on Hadoop
-        from papermill import PapermillExecutionError, execute_notebook
-        from papermill.iorw import LocalHandler, papermill_io
 
     class WholeFiles(LocalHandler):
         """Papermill's local files, replaced whole: a reader or a kill never meets half a notebook."""

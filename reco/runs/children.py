@@ -9,7 +9,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 
 import nbformat
 import psutil
@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 
 from reco.runs.child import Work, failed
 from reco.runs.outcomes import Outcome, State
+from reco.runs.warm import Process, Warm
 
 
 class Children:
@@ -26,11 +27,14 @@ class Children:
         timeout: seconds that one notebook may take, wall clock.
         cell_timeout: seconds that one cell may take.
         withheld: environment variables that notebooks do not get to see.
+        warm: what starts them; they are started anew, which takes longer, when it is left out or has died.
     """
 
-    def __init__(self, timeout: float, cell_timeout: float, withheld: Collection[str] = ()) -> None:
-        self.timeout, self.cell_timeout, self.withheld = timeout, cell_timeout, withheld
-        self._running: set[subprocess.Popen] = set()
+    def __init__(
+        self, timeout: float, cell_timeout: float, withheld: Collection[str] = (), warm: Warm | None = None
+    ) -> None:
+        self.timeout, self.cell_timeout, self.withheld, self.warm = timeout, cell_timeout, withheld, warm
+        self._running: set[subprocess.Popen | Process] = set()
         self._ended = False
         self._lock = Lock()
 
@@ -77,14 +81,19 @@ class Children:
         """End every child and all that it started; none can be started after."""
         with self._lock:
             self._ended = True
+        if self.warm:
+            self.warm.end()
         for process in list(self._running):
             end(process)
 
-    def _start(self, folder: Path, environment: dict[str, str], log: Any) -> subprocess.Popen:
+    def _start(self, folder: Path, environment: dict[str, str], log: IO) -> subprocess.Popen | Process:
+        process = self.warm and self.warm.start(folder, environment, log)
         with self._lock:
             if self._ended:
+                if process:
+                    end(process)
                 raise RuntimeError("the run has ended")
-            process = subprocess.Popen(
+            process = process or subprocess.Popen(
                 [sys.executable, "-P", "-m", "reco.runs.child"],
                 cwd=folder,
                 env=environment,
@@ -98,7 +107,7 @@ class Children:
         return process
 
 
-def end(process: subprocess.Popen) -> None:
+def end(process: subprocess.Popen | Process) -> None:
     """Kill a process and everything below it; a kernel is its own session, so killing a group would miss it."""
     try:
         below = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []

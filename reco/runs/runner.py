@@ -23,6 +23,7 @@ from reco.runs.plan import Task, plan, select
 from reco.runs.publish import LATEST, earlier, latest
 from reco.runs.record import Entry, Run
 from reco.runs.remote import pending
+from reco.runs.warm import started
 from reco.settings.runs import Runs
 from reco.workbook import Workbook
 
@@ -104,19 +105,21 @@ def run(
                 say(f"Run {done[0].name} has brought everything up to date; nothing was run.")
                 sent = _send_off(workbook.settings.runs, store, done[1], say)
                 return _ended(done[1], store, sent)
-            # Only now, since Papermill and nbconvert take longer to import than it takes to see that nothing changed.
-            quick.prepare()
-            from reco.runs.children import Children
-            from reco.runs.execution import Execution
-            from reco.runs.recovery import recover
-
-            recover(store, tasks, say)
-            execution = Execution(workbook, overrides.settings, tasks, selected, store, force, say)
-            before = _before(store)
             settings = workbook.settings.runs
             withheld = [*settings.notify.services, *filter(None, [getattr(settings.notify.email, "password", None)])]
-            with ended_by_signals():
-                done = execution.run(jobs or default_jobs(), Children(timeout, cell_timeout or timeout, withheld))
+            with ended_by_signals(), started(withheld) as warm:
+                # Only now, since Papermill and nbconvert take longer to import than it takes to see that nothing
+                # changed.
+                quick.prepare()
+                from reco.runs.children import Children
+                from reco.runs.execution import Execution
+                from reco.runs.recovery import recover
+
+                recover(store, tasks, say)
+                execution = Execution(workbook, overrides.settings, tasks, selected, store, force, say)
+                before = _before(store)
+                children = Children(timeout, cell_timeout or timeout, withheld, warm)
+                done = execution.run(jobs or default_jobs(), children)
                 sent = _send_off(settings, store, done, say)
                 tell(before, done, settings.notify, say)
         say(_summary(done))

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import nbformat
@@ -15,6 +15,7 @@ from reco.runs.children import Children
 from reco.runs.plan import Task, plan
 from reco.runs.record import Outcome, Run, State, read
 from reco.runs.runner import Ended, run
+from reco.runs.warm import Warm, started
 from reco.workbook import Workbook
 
 SETTINGS = """\
@@ -101,6 +102,21 @@ def _same_code():
         yield
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm | None]:
+    """A warm process for all tests, with no more than notebooks that import nothing need."""
+    with started(modules=()) as process:
+        yield process
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_warm_process(request):
+    """Let runs share it; those that only pretend start none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reco.runs.runner.started", lambda _: nullcontext(request.getfixturevalue("warm")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return Shop(tmp_path_factory.mktemp("shop"))
@@ -122,6 +138,7 @@ def pretend(seconds: float = 0) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Children, "execute", execute)
+        patch.setattr("reco.runs.runner.started", lambda _: nullcontext())
         yield
 
 

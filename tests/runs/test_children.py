@@ -1,5 +1,6 @@
 """How a notebook can end, told apart by us since Papermill calls dead kernels and time-outs completed."""
 
+import ast
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from reco.runs.child import Work, of_error
 from reco.runs.children import Children
 from reco.runs.record import State
+from reco.runs.warm import started
 
 OPENING = ("# Title", "k = 1", "## Time split")
 CASES = {
@@ -20,6 +22,7 @@ CASES = {
     "raises": ("print('before')", "raise ValueError('no jam')", "'never'"),
     "dies": ("print('before')", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "'never'"),
     "slow cell": ("print('before')", "import time\ntime.sleep(60)", "'never'"),
+    "leaves": ("print('before')", "import os\nos._exit(0)", "'never'"),
     "exits": ("print('before')", "import sys\nsys.exit(0)", "'never'"),
     # A stopped process cannot notice that its parent is gone, as one that is busy in C cannot.
     "too long": (
@@ -35,12 +38,14 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def outcomes(folder, write_notebook):
-    def execute(name, timeout=200, cell_timeout=100):
+def outcomes(folder, write_notebook, warm):
+    def execute(name, timeout=200, cell_timeout=100, warm=warm):
         source = write_notebook(folder / name / "source.ipynb", *OPENING, *CASES[name])
-        return Children(timeout, cell_timeout).execute(source, folder / name / "out.ipynb", {"k": 5})
+        return Children(timeout, cell_timeout, warm=warm).execute(source, folder / name / "out.ipynb", {"k": 5})
 
-    found = {"ok": execute("ok")}
+    with started(modules=()) as ended:
+        pass
+    found = {"ok": execute("ok", warm=ended)}  # started anew, as where processes cannot be forked
     limits = {"slow cell": {"cell_timeout": 2}, "too long": {"timeout": 3 * found["ok"].seconds}}
     with ThreadPoolExecutor(2) as pool:
         ended = {name: pool.submit(execute, name, **limits.get(name, {})) for name in reversed(CASES) if name != "ok"}
@@ -53,6 +58,7 @@ def outcomes(folder, write_notebook):
         ("ok", State.OK, None),
         ("raises", State.CELL_ERROR, 3),
         ("dies", State.KERNEL_DIED, 3),
+        ("leaves", State.KERNEL_DIED, 3),
         ("slow cell", State.TIMED_OUT, 3),
         ("exits", State.STOPPED_EARLY, 3),
         ("too long", State.TIMED_OUT, 3),
@@ -116,6 +122,31 @@ def test_the_deadline_ends_the_kernel_too(outcomes, folder):
     while psutil.pid_exists(kernel) and psutil.Process(kernel).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the kernel is still there"
         time.sleep(0.05)
+
+
+CHANGES = """\
+import colorsys, os, random, tempfile
+import numpy as np
+print([hasattr(colorsys, "mark"), os.getenv("MARK"), os.getenv("SECRET"), os.getcwd(), tempfile.gettempdir()])
+print([np.random.random(), random.random()])
+colorsys.mark, os.environ["MARK"] = True, "changed"
+os.chdir("/")"""
+
+
+def test_kernels_of_one_warm_process_share_nothing(tmp_path, write_notebook, monkeypatch):
+    monkeypatch.setenv("SECRET", "x")
+    found = []
+    with started(["SECRET"], modules=["numpy"]) as warm:
+        monkeypatch.setenv("MARK", "set later")
+        for name in "ab":
+            source = write_notebook(tmp_path / name / "source.ipynb", *OPENING, CHANGES)
+            Children(100, 100, ["SECRET"], warm).execute(source, tmp_path / name / "out.ipynb", {})
+            cells = nbformat.read(tmp_path / name / "out.ipynb", as_version=4).cells
+            found.append([ast.literal_eval(line) for line in cells[-1].outputs[0].text.splitlines()])
+    (state, drawn), (other_state, other_drawn) = found
+    assert (state[:4], other_state[:4]) == tuple([False, "set later", None, str(tmp_path / name)] for name in "ab")
+    assert state[4] != other_state[4]
+    assert not set(drawn) & set(other_drawn)
 
 
 UNNEEDED = """\
