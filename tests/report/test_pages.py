@@ -323,6 +323,20 @@ def test_cards_lead_to_their_definitions_and_back(every_page):
     assert "Holds results of simulated shoppers" not in words(page.footer)  # this is of the body, which has none
 
 
+def test_terms_lead_to_their_definitions_and_back_also_where_a_notebook_failed():
+    found = html.read(new_notebook(cells=[new_markdown_cell("## Text\n\nNDCG on the test weeks.")]))
+    report = pages.report(RUN, ENTRY, found, CompareAlgorithms)
+    failed = pages.failure(RUN, FAILED, CompareAlgorithms, found, None)
+    for page, cards in ((report, 2), (failed, 0)):
+        soup = BeautifulSoup(page, "html.parser")
+        marks, notes = soup.select(".noteref a"), soup.select("ol.definitions > li")
+        assert [words(note.strong) for note in notes[:2]] == ["NDCG", "Test weeks"]  # numbered as the marks are
+        assert len(notes) == 2 + cards
+        for number, (link, note) in enumerate(zip(marks, notes, strict=False), 1):
+            assert (link["href"], link["role"], words(link)) == (f"#{note['id']}", "doc-noteref", f"[{number}]")
+            assert (note.a["href"], note.a["role"]) == (f"#{link['id']}", "doc-backlink")
+
+
 def test_what_changed_and_what_to_do_stand_before_the_evidence(every_page):
     page = BeautifulSoup(every_page["report"], "html.parser")
     assert [heading.get("id") for heading in page.select("article h2")][:2] == ["what-changed", "what-to-do"]
