@@ -60,9 +60,10 @@ def publish(
             ]
             for name, state in (states or {}).items():
                 pq.write_table(state, private / state_name(name))
-            sent = send() if send else {}
-            manifest = forms.dumped({**about, **sent, "files": told})
-            (private / MANIFEST).write_text(manifest, encoding="utf-8")
+            _tell(private, {**about, "files": told})
+            if send:
+                # only now, since a disk that is full must be known of before a server switches to what is new
+                _tell(private, {**about, **send(), "files": told})
             private.replace(folder / run)
             link = folder / f".{LATEST}-{secrets.token_hex(4)}"
             link.symlink_to(run)
@@ -75,9 +76,15 @@ def publish(
 
 
 def latest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of the export that `latest` points at; None when there is none."""
+    """The manifest of the export that `latest` points at; None when there is none.
+
+    Raises `InputError` where it may not be read.
+    """
     path = folder / LATEST / MANIFEST
-    return loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    try:
+        return loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except OSError as error:
+        raise InputError(f"{path}: not readable ({error.strerror}); expected the last export") from None
 
 
 def state_of(folder: Path, name: str) -> pa.Table | None:
@@ -123,6 +130,10 @@ def _written(output: Output, folder: Path, removed: pa.Table | None, changed: in
     return entry | ({"beside": [{"name": name, **_measured(folder / name)} for name in beside]} if beside else {})
 
 
+def _tell(folder: Path, manifest: dict[str, Any]) -> None:
+    (folder / MANIFEST).write_text(forms.dumped(manifest), encoding="utf-8")
+
+
 def _measured(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": forms.sha256(path)}
 
@@ -140,7 +151,7 @@ def _untouched(folder: Path) -> Any:
     except (OSError, duckdb.IOException, pa.ArrowException) as error:
         try:
             last = latest(folder)
-        except OSError:
+        except InputError:
             last = None
         stands = f"the export {last['run']} still stands" if last else "nothing was written"
         why = getattr(error, "strerror", None) or str(error).splitlines()[0]

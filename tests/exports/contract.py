@@ -1,9 +1,12 @@
 """What every export keeps, whatever it writes: a test class per system inherits it."""
 
 import json
+import os
 import re
 import resource
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
@@ -23,6 +26,24 @@ def full_disk(size: int):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def forbidden(folder: Path, mode: int):
+    """A folder and those below it have so few rights, for root too: it is nobody for as long."""
+    before = {path: path.stat().st_mode for path in (folder, *folder.rglob("*")) if path.is_dir()}
+    root = os.geteuid() == 0
+    for path in reversed(before):
+        path.chmod(mode)
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path, own in before.items():
+            path.chmod(own)
 
 
 def as_text(rows: pa.Table) -> dict[str, list[str]]:
@@ -99,11 +120,18 @@ class Contract:
         assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
         assert publishing.verify(tmp_path / self.system / "latest") == []
 
-    def test_no_permission_is_one_clear_line(self):
-        from pathlib import Path
-
-        with pytest.raises(InputError, match="could not be written"):
-            self.export(Path("/proc/nowhere"))
+    def test_no_permission_is_one_clear_line_and_leaves_the_last_export(self):
+        with TemporaryDirectory() as name:  # a folder of pytest's is closed to others all the way up
+            folder = Path(name)
+            first, _ = self.export(folder)
+            for mode, words in (
+                (0o555, r"could not be written \(Permission denied\).*still stands"),
+                (0, "not readable"),
+            ):
+                with forbidden(folder, mode), pytest.raises(InputError, match=words):
+                    self.export(folder)
+            assert (folder / self.system / "latest").resolve() == first.resolve()
+            assert publishing.verify(first) == []
 
     def test_a_dry_run_writes_nothing_and_says_where(self, tmp_path):
         said = []

@@ -10,7 +10,7 @@ from tests.exports import made
 
 @pytest.mark.parametrize(
     ("system", "most", "column"),
-    [("dynamic_yield", 256, "sku"), ("klaviyo", 255, "id"), ("shopify", 255, "handle")],
+    [("dynamic_yield", 256, "sku"), ("klaviyo", 255, "id"), ("shopify", 255, "handle"), ("watson", 50, "id")],
 )
 def test_too_long_an_id_is_named(system, most, column, tmp_path):
     def export(length):

@@ -6,7 +6,7 @@ import pymongo
 import pytest
 
 from reco.errors import InputError
-from reco.exports import cache, documents
+from reco.exports import cache, documents, publishing
 from reco.exports.keyed import keyed
 from tests.exports import made
 from tests.exports.contract import Contract
@@ -50,6 +50,11 @@ class TestMongodb(Contract):
             told["sent"]["keys"] == told["files"][0]["rows"] == self.server.data["reco"]["slates"].count_documents({})
         )
         assert self.server.data["reco"]["current"].find_one()["version"] == told["run"]
+
+    def test_a_full_disk_leaves_the_last_export(self, tmp_path):
+        super().test_a_full_disk_leaves_the_last_export(tmp_path)
+        served = self.server.data["reco"]["current"].find_one()["version"]
+        assert served == publishing.latest(tmp_path / "mongodb")["run"]
 
     def test_nothing_changed_sends_nothing(self, tmp_path):
         with pytest.raises(InputError, match="expected no --changed"):

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from reco.errors import InputError
-from reco.exports import cache, running
+from reco.exports import cache, publishing, running
 from reco.exports.keyed import keyed
 from reco.exports.systems import redis as system
 from tests.exports import made
@@ -81,6 +81,11 @@ class TestRedis(Contract):
     def test_nothing_changed_sends_nothing(self, tmp_path):
         with pytest.raises(InputError, match="expected no --changed"):
             self.export(tmp_path, only_changed=True)
+
+    def test_a_full_disk_leaves_the_last_export(self, tmp_path, client):
+        super().test_a_full_disk_leaves_the_last_export(tmp_path)
+        served = client.get("reco:{shop}:current").decode()
+        assert served == publishing.latest(tmp_path / "redis")["run"]
 
     def test_a_server_that_is_down_changes_nothing(self, tmp_path):
         self.export(tmp_path)
