@@ -90,5 +90,6 @@ def fork() -> bool:
     if told:  # else the child is gone
         sys.argv, folder, environment = json.loads(told)
         move(folder, environment)
-        IPKernelApp.launch_instance(argv=sys.argv[1:])
+        # Its default was read from the environment when ipykernel was imported. The kernel ends when this process does.
+        IPKernelApp.launch_instance(argv=sys.argv[1:], parent_handle=int(environment["JPY_PARENT_PID"]))
     return False

@@ -10,6 +10,7 @@ run writes the child's standard input to it, which ends when the run is gone, an
 and, when it has ended, its exit code.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -201,6 +202,14 @@ def _hear(line: socket.socket) -> int | None:
 
 def main() -> None:
     """Import, serve, and in each fork do the work of a child, or of its kernel."""
+    code = 1
+
+    def leave() -> None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
+
+    atexit.register(leave)  # comes last; to take down all that was imported would copy it first, and take long
     if not sys.flags.safe_path:
         del sys.path[0]  # the folder it was started in
     before = dict(os.environ)
@@ -218,6 +227,7 @@ def main() -> None:
         move(folder, made | environment)
         if kernels.fork():
             child.main()
+    code = 0
 
 
 if __name__ == "__main__":

@@ -29,6 +29,10 @@ CASES = {
         "import os, pathlib, signal\n_ = pathlib.Path('kernel').write_text(str(os.getpid()))",
         "os.kill(os.getpid(), signal.SIGSTOP)",
     ),
+    "alone": (
+        "import os, pathlib, signal, time\n_ = pathlib.Path('kernel').write_text(str(os.getpid()))",
+        "os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)",
+    ),
 }
 
 
@@ -62,6 +66,7 @@ def outcomes(folder, write_notebook, warm):
         ("slow cell", State.TIMED_OUT, 3),
         ("exits", State.STOPPED_EARLY, 3),
         ("too long", State.TIMED_OUT, 3),
+        ("alone", State.BROKEN, 3),
     ],
 )
 def test_state_and_failing_cell(outcomes, name, state, cell):
@@ -75,6 +80,7 @@ def test_sentences_are_plain(outcomes):
     assert "memory" in outcomes["dies"].sentence
     assert "2 seconds" in outcomes["slow cell"].sentence
     assert "longer than the" in outcomes["too long"].sentence
+    assert outcomes["alone"].sentence == "Its process ended with code -9 before it could say how it went."
 
 
 @pytest.mark.parametrize(
@@ -116,8 +122,9 @@ def test_parameters_arrive_as_values(outcomes, folder):
     assert copy.cells[-1].outputs[0].data["text/plain"] == "6"
 
 
-def test_the_deadline_ends_the_kernel_too(outcomes, folder):
-    kernel = int((folder / "too long" / "kernel").read_text())
+@pytest.mark.parametrize("name", ["too long", "alone"])
+def test_a_kernel_does_not_outlive_the_process_it_works_for(outcomes, folder, name):
+    kernel = int((folder / name / "kernel").read_text())
     deadline = time.monotonic() + 10
     while psutil.pid_exists(kernel) and psutil.Process(kernel).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the kernel is still there"
