@@ -14,7 +14,7 @@ from tests.report.test_pages import ENTRY, NOTEBOOK, RUN, CompareAlgorithms, htm
 def page(tmp_path):
     body = html.read(NOTEBOOK)
     path = tmp_path / "02_compare_algorithms.html"
-    path.write_text(pages.report(RUN, ENTRY, body._replace(headline="Tea leads by 12 %"), CompareAlgorithms))
+    path.write_text(pages.report(RUN, ENTRY, body._replace(answer="Tea leads by 12 %"), CompareAlgorithms))
     assert 'href="index.html"' in path.read_text()
     return path
 
