@@ -2,7 +2,7 @@
 
 import importlib.util
 import io
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
@@ -129,6 +129,7 @@ def folder(tmp_path_factory) -> Path:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Children, "execute", execute)
+        patch.setattr("reco.runs.runner.started", lambda _: nullcontext())  # nothing is executed
         patch.setattr("reco.runs.execution.FILLS", "whole")
         patch.setattr("reco.runs.execution.gallery", lambda *_, **__: gallery_page())
         run(root / "workbook.yaml", notebooks=notebooks, say=lambda _: None)
