@@ -15,7 +15,7 @@ NOT_OPTIONAL := RECO_COMPARISON__DEEP=never RECO_COMPARISON__LEAVE_OUT='["senten
 # And with fewer trees: what they learn is tested by the package's own tests.
 SMALL := RECO_HYBRID__LEARNED='{"looks": 1, "trees": 60, "named": 20}'
 
-.PHONY: reports test test-package test-notebooks check calibrate lab spark deep embeddings notebooks benchmarks format clean s3 airflow
+.PHONY: reports test test-package test-notebooks check calibrate lab spark deep embeddings notebooks benchmarks format clean airflow
 .DEFAULT_GOAL := reports
 
 $(VENV)/ready: requirements.txt pyproject.toml
@@ -43,30 +43,17 @@ $(VENV)/embeddings: $(VENV)/deep requirements-embeddings.txt
 
 embeddings: $(VENV)/embeddings  ## the optional sentence embeddings
 
-$(VENV)/chromium: $(VENV)/ready scripts/install_chromium.sh
-	bash scripts/install_chromium.sh
-	touch $@
-
-$(VENV)/redis: $(VENV)/ready scripts/install_redis.sh
-	bash scripts/install_redis.sh
-	touch $@
-
-# RecBole is there for its MovieLens ratings alone, without all that it needs to run.
-$(VENV)/test: $(VENV)/spark $(VENV)/embeddings $(VENV)/chromium $(VENV)/redis requirements-test.txt
-	$(PIP) --no-deps --requirement requirements-test.txt
-	touch $@
-
-# Exit code 4: published, with alerts that somebody should look at.
-$(VENV)/s3: $(VENV)/test requirements-s3.txt
-	$(PIP) --no-deps --requirement requirements-s3.txt
-	touch $@
-
-s3: $(VENV)/s3  ## test publishing to S3, as moto's server plays it
-	$(BIN)/python -m pytest tests/runs/check_s3.py
+# Debian's packages come while pip works. RecBole, as others here, is there without all that it needs to run.
+$(VENV)/test: $(VENV)/ready $(wildcard requirements-*.txt scripts/install_*.sh)
+	{ bash scripts/install_java.sh && bash scripts/install_chromium.sh && bash scripts/install_redis.sh; } & \
+	$(PIP) $(addprefix --requirement requirements-,spark.txt deep.txt embeddings.txt) && \
+	$(PIP) --no-deps --requirement requirements-test.txt && wait $$!
+	touch $(addprefix $(VENV)/,spark deep embeddings) $@
 
 airflow: $(VENV)/ready  ## let Airflow import the DAG of `reco schedule airflow`, in an environment that goes away
 	bash scripts/check_airflow.sh $(BIN)/reco $(PYTHON)
 
+# Exit code 4: published, with alerts that somebody should look at.
 reports: $(VENV)/ready  ## run notebooks 01-07 and render them
 	$(BIN)/reco run || [ $$? -eq 4 ]
 

@@ -1,4 +1,4 @@
-"""Publishing to S3, as moto's server plays it: run by `make s3` alone, since moto and s3fs take long to install."""
+"""Publishing to S3, as moto's server plays it."""
 
 import json
 
@@ -39,6 +39,7 @@ def bucket(monkeypatch, tmp_path):
     requests.post(f"http://{host}:{port}/moto-api/recorder/start-recording", timeout=10)
     yield f"http://{host}:{port}"
     s3fs.S3FileSystem.clear_instance_cache()
+    requests.post(f"http://{host}:{port}/moto-api/recorder/stop-recording", timeout=10)  # for all of the process
     server.stop()
 
 
