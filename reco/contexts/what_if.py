@@ -5,7 +5,7 @@ import yaml
 from pydantic import ValidationError
 
 from reco.columns import Columns
-from reco.contexts.requests import standing_requests
+from reco.contexts.requests import Requests, standing_requests
 from reco.contexts.slates import make_slates
 from reco.contexts.snapshot import snapshot
 from reco.errors import InputError
@@ -29,49 +29,45 @@ def what_if(wb: Workbook, other: Rules, contexts: list[str], seed: int = 0) -> p
     test weeks; contexts anchored in the customer), difference with low and high (other less settings', 95 % paired
     bootstrap), mean price and margin of the shown products, before and after (margin only where costs are known).
     """
-    when, rows = periods(wb), []
-    shelf = snapshot(wb, when.test).shelf
-    about = shelf.frame[["price", "margin"]].astype("float64")
+    rows = []
     for name in contexts:
-        context = wb.settings.contexts[name]
-        requests = standing_requests(wb, name, when.test)
-        ours, theirs = (make_slates(wb, name, requests, when.test, rules).frame for rules in (None, other))
-        pairs = [pd.MultiIndex.from_frame(one[[Columns.SLATE, Columns.ITEM]]) for one in (ours, theirs)]
-        kept = pairs[0].isin(pairs[1])
-        lists = [
-            pd.Series(list(zip(one["position"], one[Columns.ITEM], strict=True))).groupby(one[Columns.SLATE]).agg(tuple)
-            for one in (ours, theirs)
-        ]
-        same = (
-            lists[0]
-            .reindex(lists[1].index.union(lists[0].index))
-            .eq(lists[1].reindex(lists[1].index.union(lists[0].index)))
-        )
-        found = _accuracy(wb, name, ours, theirs, seed) if context.anchor == "customer" else [None] * 5
-        shown = [about.loc[one[Columns.ITEM]].mean() for one in (ours, theirs)]
-        rows.append(
-            (
-                context.title,
-                len(requests.frame),
-                1 - same.mean(),
-                1 - kept.mean(),
-                *found,
-                shown[0]["price"],
-                shown[1]["price"],
-                shown[0]["margin"],
-                shown[1]["margin"],
-            )
-        )
+        asked = standing_requests(wb, name, periods(wb).test)
+        rows.append(_compared(wb, name, asked, _made(wb, name, asked), _made(wb, name, asked, other), seed))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def price_of_rules(wb: Workbook, context: str, seed: int = 0) -> pd.DataFrame:
     """What each rule costs in one context: `what_if` without it, a row a rule (title) in the place of the context."""
-    parts = []
+    asked = standing_requests(wb, context, periods(wb).test)
+    ours, rows = _made(wb, context, asked), []
     for kind in wb.settings.rules.order:
-        without = wb.settings.rules.changed(**{kind: None})
-        parts.append(what_if(wb, without, [context], seed).assign(context=getattr(wb.settings.rules, kind).title))
-    return pd.concat(parts, ignore_index=True).rename(columns={"context": "rule"})
+        theirs = _made(wb, context, asked, wb.settings.rules.changed(**{kind: None}))
+        rows.append((getattr(wb.settings.rules, kind).title, *_compared(wb, context, asked, ours, theirs, seed)[1:]))
+    return pd.DataFrame(rows, columns=["rule", *COLUMNS[1:]])
+
+
+def _made(wb: Workbook, name: str, asked: Requests, rules: Rules | None = None) -> pd.DataFrame:
+    """The slates of one context at the start of the test weeks, under the settings' rules or others."""
+    return make_slates(wb, name, asked, periods(wb).test, rules, explained=False).frame
+
+
+def _compared(
+    wb: Workbook, name: str, asked: Requests, ours: pd.DataFrame, theirs: pd.DataFrame, seed: int
+) -> tuple[object, ...]:
+    """A row of `COLUMNS`: what `theirs` change of `ours`."""
+    context = wb.settings.contexts[name]
+    about = snapshot(wb, periods(wb).test).shelf.frame[["price", "margin"]].astype("float64")
+    pairs = [pd.MultiIndex.from_frame(one[[Columns.SLATE, Columns.ITEM]]) for one in (ours, theirs)]
+    lists = [
+        pd.Series(list(zip(one["position"], one[Columns.ITEM], strict=True))).groupby(one[Columns.SLATE]).agg(tuple)
+        for one in (ours, theirs)
+    ]
+    either = lists[0].index.union(lists[1].index)
+    same = lists[0].reindex(either).eq(lists[1].reindex(either))
+    found = _accuracy(wb, name, ours, theirs, seed) if context.anchor == "customer" else [None] * 5
+    prices, margins = zip(*(about.loc[one[Columns.ITEM]].mean() for one in (ours, theirs)), strict=True)
+    changed = (1 - same.mean(), 1 - pairs[0].isin(pairs[1]).mean())
+    return (context.title, len(asked.frame), *changed, *found, *prices, *margins)
 
 
 def _accuracy(wb: Workbook, name: str, ours: pd.DataFrame, theirs: pd.DataFrame, seed: int) -> list[float]:
