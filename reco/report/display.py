@@ -150,7 +150,9 @@ class Table:
         words = f"<strong>{escape(self.title)}</strong>"
         if self.subtitle:
             words += f'<span class="subtitle" style="display:block">{escape(self.subtitle)}</span>'
-        caption = f'<caption style="text-align:left">{words}</caption>'
+        # it stands on the page's own ground, which is dark in a dark JupyterLab, and not on the table's
+        colour = "var(--jp-content-font-color1,inherit)"
+        caption = f'<caption style="text-align:left;color:{colour}">{words}</caption>'
         html = table.as_raw_html().replace("<thead>", f"{caption}<thead>", 1)
         if self.rest is None:
             return html
