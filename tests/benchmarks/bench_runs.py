@@ -5,8 +5,8 @@
 
 Both sides have two processes and keep the order that notebooks come after one another in. The calls are the code cells
 of the notebooks, run in a process that has imported nothing before. The overhead is the difference: kernels, Papermill,
-rendering, publishing, and importing anew in each kernel. Load by others makes it longer, so seconds of CPU
-stand beside. Asked: at most 12 s, and under 3 s when nothing changed.
+rendering, publishing, and imports of the run's own. Load by others makes it longer, so seconds of CPU stand beside.
+Asked: at most 12 s, and under 3 s when nothing changed.
 """
 
 import os

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,7 @@ import pytest
 from reco.runs.child import Work, of_error
 from reco.runs.children import Children
 from reco.runs.record import State
-from reco.runs.warm import started
+from reco.runs.warm import MODULES, started
 
 OPENING = ("# Title", "k = 1", "## Time split")
 CASES = {
@@ -132,9 +133,10 @@ def test_a_kernel_does_not_outlive_the_process_it_works_for(outcomes, folder, na
 
 
 CHANGES = """\
-import colorsys, os, random, tempfile
+import colorsys, os, random, sys, tempfile
 import numpy as np
-print([hasattr(colorsys, "mark"), os.getenv("MARK"), os.getenv("SECRET"), os.getcwd(), tempfile.gettempdir()])
+seen = [os.getenv("MARK"), os.getenv("SECRET"), os.getcwd(), tempfile.gettempdir()]
+print(["reco.runs.kernels" in sys.modules, hasattr(colorsys, "mark"), *seen])
 print([np.random.random(), random.random()])
 colorsys.mark, os.environ["MARK"] = True, "changed"
 os.chdir("/")"""
@@ -151,9 +153,16 @@ def test_kernels_of_one_warm_process_share_nothing(tmp_path, write_notebook, mon
             cells = nbformat.read(tmp_path / name / "out.ipynb", as_version=4).cells
             found.append([ast.literal_eval(line) for line in cells[-1].outputs[0].text.splitlines()])
     (state, drawn), (other_state, other_drawn) = found
-    assert (state[:4], other_state[:4]) == tuple([False, "set later", None, str(tmp_path / name)] for name in "ab")
-    assert state[4] != other_state[4]
+    forked = True
+    for each, name in ((state, "a"), (other_state, "b")):
+        assert each[:5] == [forked, False, "set later", None, str(tmp_path / name)]
+    assert state[5] != other_state[5]
     assert not set(drawn) & set(other_drawn)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_a_warm_process_imports_is_there(name):
+    assert find_spec(name)
 
 
 UNNEEDED = """\
