@@ -2,7 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# Modules are compiled when first imported: most of an environment's never are.
+# Modules are compiled when first imported, and kept: most of an environment's never are.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=600 -p no:randomly \
 	--numprocesses=$(WORKERS) --dist=loadfile
