@@ -29,7 +29,7 @@ TERMS: Final[dict[str, tuple[str, str]]] = {
         "Raises p-values where several comparisons are made, so that one false finding among all of them stays as "
         "unlikely as in a single test.",
     ),
-    "p-value": ("p-values?", "How often chance alone brings a difference as large as the one found."),
+    "p-value": ("p-values?", "How often chance alone brings a difference at least as large as the one found."),
     "Slate": ("[Ss]lates?", "What one place in the shop shows one customer: products in their order, with reasons."),
     "Quarantine": ("[Qq]uarantined?", "Where rows are kept that were set aside, each with its file, line and reason."),
     "Test weeks": ("[Tt]est weeks", "The last weeks of the data, which no model has seen and by which all are judged."),
