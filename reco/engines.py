@@ -9,6 +9,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Final, NamedTuple
 from uuid import uuid4
 
@@ -16,6 +17,9 @@ import ibis
 
 from reco.errors import InputError
 from reco.store import FILE, LINE
+
+#: DuckDB refuses a second call on a connection, and ibis has one for the whole process.
+_SHARED: Final = Lock()
 
 
 class Engine(NamedTuple):
@@ -38,9 +42,10 @@ def _connect_duckdb(memory: str | None = None) -> ibis.BaseBackend:
     connection = ibis.duckdb.connect(temp_directory=spilled)
     weakref.finalize(connection, shutil.rmtree, spilled, ignore_errors=True)
     connection.raw_sql("SET TimeZone = 'UTC'")
-    for one in (connection, ibis.get_backend()):  # frames in memory run on ibis's own
-        if one.name == "duckdb":  # in notebooks its progress bar is a widget among the results
-            one.raw_sql("SET enable_progress_bar = false")
+    with _SHARED:
+        for one in (connection, ibis.get_backend()):  # frames in memory run on ibis's own
+            if one.name == "duckdb":  # in notebooks its progress bar is a widget among the results
+                one.raw_sql("SET enable_progress_bar = false")
     if memory:
         connection.raw_sql(f"SET memory_limit = '{memory}'")
         connection.raw_sql("SET preserve_insertion_order = false")

@@ -2,6 +2,7 @@
 
 import builtins
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def test_a_session_is_in_utc_and_knows_wall_clocks(connection):
 
 def test_a_session_draws_no_progress_bar_into_notebooks(connection):
     assert connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
+def test_threads_open_sessions_side_by_side(engine):
+    with ThreadPoolExecutor(8) as pool:
+        sessions = list(pool.map(lambda _: engine.connect(None), range(40)))
+    assert len(set(map(id, sessions))) == 40
 
 
 def test_a_session_leaves_no_folder_behind(engine):
