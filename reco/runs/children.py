@@ -108,7 +108,7 @@ class Children:
 
 
 def end(process: subprocess.Popen | Process) -> None:
-    """Kill a process and everything below it; a kernel is its own session, so killing a group would miss it."""
+    """Kill a process and everything below it; a kernel has a group of its own, so killing the child's would miss it."""
     try:
         below = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     except psutil.NoSuchProcess:
