@@ -11,7 +11,10 @@ from reco.report.text import Format
 from reco.workbook import Workbook
 
 _CONSENTS: Final = {"email_consent": "e-mail", "personalization_consent": "personalization"}
-_UNKNOWN: Final = {"personal": "they are recommended to in person", "not_personal": "they are shown nothing personal"}
+_UNKNOWN: Final = {
+    "personal": "they are shown what is personal to them",
+    "not_personal": "they are shown nothing personal",
+}
 _TASKS: Final = {"anything": "anything bought next", "new": "products new to the customer"}
 
 

@@ -55,7 +55,7 @@ def test_where_nothing_is_to_be_mended_it_says_so():
             [(None, None)] * 2,
             "personal",
             "no export says whether any of 2 customers agreed to e-mail or personalization; until one does, they are "
-            "recommended to in person (privacy.without_consent).",
+            "shown what is personal to them (privacy.without_consent).",
         ),
         (
             [(None, None), (None, True)],
